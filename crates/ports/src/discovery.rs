@@ -1,0 +1,48 @@
+//! Discovery: which shards there are.
+
+use protocol::Shard;
+use tokio::sync::watch;
+
+/// Which kind of shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// Serves `/chat`.
+    Chat,
+    /// Serves `/presence`.
+    Presence,
+}
+
+/// How a shard is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ShardState {
+    /// It takes users.
+    Serving,
+    /// It serves the users that it has, and goes.
+    Draining,
+}
+
+/// A shard that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundShard {
+    /// Its name, which outlives restarts.
+    pub shard: Shard,
+    /// The kind.
+    pub service: Service,
+    /// How clients reach it: `ws://host:port`, without a path.
+    pub url: String,
+    /// Where it answers `/healthz/ready`, if it can be asked: `http://host:port`.
+    pub health_url: Option<String>,
+    /// How it is.
+    pub state: ShardState,
+    /// How much it takes, 100 for an ordinary one.
+    pub weight: u32,
+}
+
+/// All shards that there are, in order of their names.
+pub type Shards = Vec<FoundShard>;
+
+/// Finds shards.
+pub trait Discovery: Send + Sync {
+    /// Gives the shards as they are now, and every change.
+    fn watch(&self) -> watch::Receiver<Shards>;
+}
