@@ -14,6 +14,7 @@ mod discovery;
 mod documents;
 mod entropy;
 mod error;
+pub mod history;
 mod inbox;
 mod log;
 mod logins;

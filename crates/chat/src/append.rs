@@ -1,0 +1,198 @@
+//! From a client's request to the log, the ack, and the others.
+
+use std::sync::Arc;
+
+use ports::{Append, Operation};
+use protocol::chat::{Ack, Delete, Edit, ErrorFrame, React, Send, ServerFrame};
+use protocol::hint::{EventHint, Hint, MAX_INLINE_BYTES};
+use protocol::{ClientId, ConversationId, Event, EventBody, EventKind, Timestamp, Username};
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::clients::LocalUser;
+use crate::connection::Connection;
+use crate::conversation::LocalConversation;
+use crate::shard::Shared;
+
+/// A request that changes a conversation.
+pub(crate) struct Request {
+    id: ClientId,
+    operation: Operation,
+    body: EventBody,
+    digest: u64,
+}
+
+impl Request {
+    /// Makes the event of a message.
+    pub(crate) fn send(send: Send, from: &Username, at: Timestamp) -> Self {
+        let mut body = EventBody::new(EventKind::Message, from.clone(), send.id, at);
+        body.text = send.text;
+        body.content = send.content;
+        body.reply_to = send.reply_to;
+        let text = body.text.as_deref().unwrap_or_default().as_bytes();
+        let content = body.content.as_deref().map_or("", RawValue::get).as_bytes();
+        let digest = digest(&[b"send", text, content, &body.reply_to.unwrap_or(0).to_le_bytes()]);
+        Self { id: body.id.clone(), operation: Operation::Message, body, digest }
+    }
+
+    /// Makes the event of an edit.
+    pub(crate) fn edit(edit: Edit, from: &Username, at: Timestamp) -> Self {
+        let mut body = EventBody::new(EventKind::Edited, from.clone(), edit.id, at);
+        body.target = Some(edit.seq);
+        body.text = Some(edit.text.clone());
+        body.edited_at = Some(at);
+        let digest = digest(&[b"edit", &edit.seq.to_le_bytes(), edit.text.as_bytes()]);
+        let operation = Operation::Edit { target: edit.seq, text: edit.text };
+        Self { id: body.id.clone(), operation, body, digest }
+    }
+
+    /// Makes the event of a deletion.
+    pub(crate) fn delete(delete: Delete, from: &Username, at: Timestamp) -> Self {
+        let mut body = EventBody::new(EventKind::Deleted, from.clone(), delete.id, at);
+        body.target = Some(delete.seq);
+        let operation = Operation::Delete { target: delete.seq };
+        Self { id: body.id.clone(), operation, body, digest: digest(&[b"delete", &delete.seq.to_le_bytes()]) }
+    }
+
+    /// Makes the event of a reaction.
+    pub(crate) fn react(react: React, from: &Username, at: Timestamp) -> Self {
+        let mut body = EventBody::new(EventKind::Reacted, from.clone(), react.id, at);
+        body.target = Some(react.seq);
+        body.emoji = Some(react.emoji.clone());
+        body.active = Some(react.active);
+        let digest = digest(&[b"react", &react.seq.to_le_bytes(), react.emoji.as_bytes(), &[u8::from(react.active)]]);
+        let operation = Operation::React { target: react.seq, emoji: react.emoji, active: react.active };
+        Self { id: body.id.clone(), operation, body, digest }
+    }
+}
+
+impl Shared {
+    /// Finds the conversation of a message; one that goes to a user makes their direct conversation if there is none.
+    pub(crate) async fn conversation_of(&self, send: &Send, from: &Username) -> ports::Result<ConversationId> {
+        match (&send.conversation, &send.to) {
+            (Some(conversation), _) => Ok(*conversation),
+            (None, Some(to)) => self.direct(from, to).await,
+            // Frames without either were refused when they were read.
+            (None, None) => Err(ports::Error::ConversationNotFound),
+        }
+    }
+
+    /// Queues a request for the log at once, and gives what waits for its end: the ack, the own sockets, the other shards.
+    ///
+    /// The queueing happens in this call, so that a connection's requests keep their order.
+    pub(crate) fn append(
+        self: &Arc<Self>,
+        user: Arc<LocalUser>,
+        connection: Arc<Connection>,
+        conversation: ConversationId,
+        request: Request,
+    ) -> impl Future<Output = ()> + std::marker::Send + use<> {
+        let Request { id, operation, body, digest } = request;
+        let (at, body) = (body.sent_at, body.encode());
+        let started = self.clock.monotonic();
+        let append = self.log.append(Append {
+            conversation,
+            from: user.name.clone(),
+            id: id.clone(),
+            digest,
+            operation,
+            body: body.clone(),
+            at,
+        });
+        let shared = self.clone();
+        async move {
+            let appended = match append.await {
+                Ok(appended) => appended,
+                Err(error) => return shared.refuse(&connection, id, &error),
+            };
+            shared.metrics.ack_seconds.observe((shared.clock.monotonic() - started).as_secs_f64());
+            shared.metrics.acked.inc();
+            let position = appended.position;
+            connection.send(&ServerFrame::Ack(Ack {
+                id,
+                conversation,
+                seq: position.seq,
+                r#gen: position.r#gen,
+                sent_at: appended.sent_at,
+                duplicate: appended.duplicate,
+            }));
+            let local = match shared.joined(&user, conversation, appended.version).await {
+                Ok(local) => local,
+                // The sweep comes by again.
+                Err(error) => return tracing::warn!(%error, "cannot read a conversation after an append"),
+            };
+            if position.seq == 1 && !appended.duplicate {
+                shared.tell_of_new(&local);
+            }
+            if appended.duplicate {
+                // The event is the stored one, not this body; whoever lacks it reads it.
+                shared.repairs.later(conversation);
+                shared.hint_event(&local, EventHint { conversation, position, version: appended.version, body: None });
+            } else {
+                let event = Event { conversation, position, body };
+                shared.hint_event(&local, hint_of(&event, appended.version));
+                shared.arrived(&local, event, Some(connection.id));
+            }
+        }
+    }
+
+    /// Tells the other shards with members of an event.
+    fn hint_event(&self, local: &Arc<LocalConversation>, hint: EventHint) {
+        let (shards, epoch) = self.route.of(&mut local.state.lock());
+        if !shards.is_empty() {
+            self.forward.hint(&shards, epoch, Hint::Event(hint));
+        }
+    }
+
+    /// Tells everybody of a conversation that has just begun.
+    fn tell_of_new(&self, local: &Arc<LocalConversation>) {
+        let mut state = local.state.lock();
+        let (shards, epoch) = self.route.of(&mut state);
+        self.show_conversation(&state.record.clone(), &state.locals);
+        let hint = protocol::hint::ConversationHint {
+            conversation: local.id,
+            version: state.record.version,
+            removed: Vec::new(),
+        };
+        self.forward.hint(&shards, epoch, Hint::Conversation(hint));
+    }
+
+    fn refuse(&self, connection: &Connection, id: ClientId, error: &ports::Error) {
+        self.metrics.refused.with_label_values(&[error.code().as_str()]).inc();
+        connection.send(&refusal(Some(id), error));
+    }
+
+    async fn direct(&self, from: &Username, to: &Username) -> ports::Result<ConversationId> {
+        let pair = (from.clone(), to.clone());
+        if let Some(known) = self.directs.lock().get(&pair) {
+            return Ok(*known);
+        }
+        let conversation = self.store.direct_conversation(from, to, self.clock.now()).await?;
+        self.directs.lock().put(pair, conversation.id);
+        Ok(conversation.id)
+    }
+}
+
+/// Makes the frame that refuses a request.
+pub(crate) fn refusal(id: Option<ClientId>, error: &ports::Error) -> ServerFrame {
+    let retry_after_ms = matches!(error, ports::Error::Unavailable(_)).then_some(1000);
+    ServerFrame::Error(ErrorFrame { id, code: error.code(), detail: error.to_string(), retry_after_ms })
+}
+
+/// Makes the hint of an event; a short body travels with it.
+pub(crate) fn hint_of(event: &Event, version: u64) -> EventHint {
+    let short = event.body.len() <= MAX_INLINE_BYTES;
+    let json = short.then(|| String::from_utf8(event.body.to_vec()).ok()).flatten();
+    let body = json.and_then(|json| RawValue::from_string(json).ok());
+    EventHint { conversation: event.conversation, position: event.position, version, body }
+}
+
+/// Condenses what a client asked for, so that a repeated id with another body is told apart; the same in every version.
+fn digest(parts: &[&[u8]]) -> u64 {
+    let mut hasher = Xxh3::new();
+    for part in parts {
+        hasher.update(&part.len().to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.digest()
+}

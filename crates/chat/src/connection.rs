@@ -1,0 +1,96 @@
+//! One connection, as the rest of the shard sees it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use protocol::chat::ServerFrame;
+use protocol::{CloseCode, ConversationId, LoginId};
+use session::{Gate, Passage};
+use tokio::sync::Notify;
+use websocket::FrameQueue;
+
+/// One connection: where frames for it go.
+pub(crate) struct Connection {
+    /// Tells connections apart within the shard, in the order of their coming.
+    pub(crate) id: u64,
+    /// The login that it belongs to.
+    pub(crate) login: LoginId,
+    /// What waits to be written.
+    pub(crate) queue: FrameQueue,
+    /// Whether live events may pass.
+    gate: Mutex<Gate<Bytes>>,
+    /// Why it is to be closed, if it is.
+    ending: Mutex<Option<(CloseCode, &'static str)>>,
+    ends: Notify,
+    /// Whether the client was told to go elsewhere.
+    sent_away: AtomicBool,
+}
+
+impl Connection {
+    pub(crate) fn new(id: u64, login: LoginId, queue_bytes: usize) -> Self {
+        Self {
+            id,
+            login,
+            queue: FrameQueue::new(queue_bytes),
+            gate: Mutex::default(),
+            ending: Mutex::default(),
+            ends: Notify::new(),
+            sent_away: AtomicBool::new(false),
+        }
+    }
+
+    /// Queues a frame. A full or closed queue ends the connection by itself: its writer notices.
+    pub(crate) fn send(&self, frame: &ServerFrame) {
+        self.push(websocket::text(&frame.encode()));
+    }
+
+    /// Queues an encoded frame.
+    pub(crate) fn push(&self, frame: Bytes) {
+        // The writer learns of an overflow from the queue itself.
+        let _ = self.queue.push(frame);
+    }
+
+    /// Takes a conversation's live event, encoded.
+    pub(crate) fn live(&self, conversation: ConversationId, seq: u64, frame: Bytes) {
+        // Pushed under the lock, so that what the gate releases keeps its order.
+        let mut gate = self.gate.lock();
+        match gate.live(conversation, seq, frame) {
+            Passage::Pass(frame) => self.push(frame),
+            Passage::Release(frames) => frames.into_iter().for_each(|frame| self.push(frame)),
+            Passage::Kept => {}
+        }
+    }
+
+    /// Lets live events flow.
+    pub(crate) fn open(&self) {
+        let mut gate = self.gate.lock();
+        gate.open().into_iter().for_each(|frame| self.push(frame));
+    }
+
+    /// Gives the gate for a resume.
+    pub(crate) fn gate<R>(&self, act: impl FnOnce(&mut Gate<Bytes>) -> R) -> R {
+        act(&mut self.gate.lock())
+    }
+
+    /// Asks the connection's task to close it.
+    pub(crate) fn end(&self, code: CloseCode, reason: &'static str) {
+        self.ending.lock().get_or_insert((code, reason));
+        self.ends.notify_one();
+    }
+
+    /// Waits until the connection is to be closed.
+    pub(crate) async fn ended(&self) -> (CloseCode, &'static str) {
+        loop {
+            if let Some(ending) = *self.ending.lock() {
+                return ending;
+            }
+            self.ends.notified().await;
+        }
+    }
+
+    /// Says whether this is the first time that the client is told to go elsewhere.
+    pub(crate) fn send_away_once(&self) -> bool {
+        !self.sent_away.swap(true, Ordering::Relaxed)
+    }
+}

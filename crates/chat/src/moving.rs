@@ -1,0 +1,71 @@
+//! Sending users elsewhere: when the table gives them to another shard, and when this one goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use placement::{Bucket, Table};
+use protocol::CloseCode;
+use protocol::chat::{Reconnect, ReconnectReason, ServerFrame};
+use tokio::sync::watch;
+
+use crate::clients::LocalUser;
+use crate::connection::Connection;
+use crate::shard::Shared;
+
+impl Shared {
+    /// Follows the table: users who belong elsewhere are sent there, spread over a window, and served until they go.
+    pub(crate) async fn follow_tables(self: Arc<Self>, mut tables: watch::Receiver<Arc<Table>>) {
+        while tables.changed().await.is_ok() {
+            let table = tables.borrow_and_update().clone();
+            if self.route.update(table) {
+                self.metrics.epoch.set(self.epoch_for_metrics());
+                self.send_strangers_away();
+            }
+        }
+    }
+
+    /// Sends users who belong elsewhere there.
+    fn send_strangers_away(&self) {
+        let window = u64::try_from(self.options.move_window.as_millis()).unwrap_or(u64::MAX);
+        for user in self.clients.all() {
+            if !self.route.is_own(&user.name) {
+                let after_ms = self.entropy.below(window);
+                for connection in user.connections() {
+                    self.send_away(&user, &connection, after_ms, ReconnectReason::Moved);
+                }
+            }
+        }
+    }
+
+    /// Tells a client once to go to its user's shard; the connection still delivers until the client leaves.
+    pub(crate) fn send_away(&self, user: &LocalUser, connection: &Connection, after_ms: u64, reason: ReconnectReason) {
+        if !connection.send_away_once() {
+            return;
+        }
+        let table = self.route.table();
+        let bucket = Bucket::of(user.name.as_str());
+        let owner = table.chat.owner(bucket);
+        let target = if owner.name() == self.shard.as_str() { table.chat.runner_up(bucket, &[]) } else { Some(owner) };
+        let url = target.map(|shard| format!("{}/chat", shard.url()));
+        self.metrics.sent_away.inc();
+        connection.send(&ServerFrame::Reconnect(Reconnect { url, after_ms, reason }));
+    }
+
+    /// Sends everybody elsewhere, spread over `window`, and closes what is left at its end.
+    pub(crate) async fn drain(&self, window: Duration) {
+        let window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
+        for user in self.clients.all() {
+            let after_ms = self.entropy.below(window_ms);
+            for connection in user.connections() {
+                self.send_away(&user, &connection, after_ms, ReconnectReason::Draining);
+            }
+        }
+        let end = tokio::time::Instant::now() + window;
+        while !self.clients.all().is_empty() && tokio::time::Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        for user in self.clients.all() {
+            user.connections().iter().for_each(|connection| connection.end(CloseCode::Draining, "the shard goes"));
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Bringing a connection what it missed: from the log, in order with what happens meanwhile.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ports::Result;
+use protocol::chat::{Cursor, NotRecovered, Resume, Resumed, ServerFrame};
+use protocol::{ConversationId, Position};
+
+use crate::clients::LocalUser;
+use crate::connection::Connection;
+use crate::conversation::{LocalConversation, view};
+use crate::joining::PAGE;
+use crate::shard::Shared;
+
+/// While more than this waits to be written to the client, nothing more is read for it, in bytes.
+const ENOUGH_QUEUED: usize = 128 * 1024;
+/// How often a client that reads slowly is looked after.
+const QUEUE_PATIENCE: Duration = Duration::from_millis(5);
+
+impl Shared {
+    /// Answers a `resume`.
+    pub(crate) async fn resume(
+        self: Arc<Self>,
+        user: Arc<LocalUser>,
+        connection: Arc<Connection>,
+        resume: Resume,
+    ) -> Result<()> {
+        let first_live = connection.gate(session::Gate::begin_resume);
+        self.refresh(&user).await?;
+        let mut conversations = BTreeMap::new();
+        for (id, cursor) in &resume.cursors {
+            if !user.is_in(*id) {
+                let position = Position { seq: cursor.seq(), ..Position::default() };
+                conversations.insert(*id, resumed(position, Some(NotRecovered::NotAMember)));
+            }
+        }
+        let mine: Vec<ConversationId> = user.conversations.lock().clone();
+        if let Some(first_live) = first_live {
+            self.catch_up_all(&user, &connection, &mine, &resume, &first_live, &mut conversations).await?;
+        } else {
+            // A second resume: everything has passed live since the first.
+            for id in mine {
+                if let Some(local) = self.conversations.get(id) {
+                    conversations.insert(id, resumed(local.state.lock().sequencer.reached(), None));
+                }
+            }
+        }
+        connection.send(&ServerFrame::Resumed { conversations });
+        Ok(())
+    }
+
+    async fn catch_up_all(
+        &self,
+        user: &Arc<LocalUser>,
+        connection: &Connection,
+        mine: &[ConversationId],
+        resume: &Resume,
+        first_live: &HashMap<ConversationId, u64>,
+        conversations: &mut BTreeMap<ConversationId, Resumed>,
+    ) -> Result<()> {
+        let mut todo = mine.to_vec();
+        loop {
+            for id in todo {
+                let Some(local) = self.conversations.get(id) else {
+                    connection.gate(|gate| gate.caught_up(id));
+                    continue;
+                };
+                let cursor = resume.cursors.get(&id).copied();
+                let until = first_live.get(&id).copied();
+                let answer = self.catch_up(user, connection, &local, cursor, until).await?;
+                conversations.insert(id, answer);
+            }
+            match connection.gate(session::Gate::end_resume) {
+                Ok(()) => return Ok(()),
+                Err(touched) => todo = touched,
+            }
+        }
+    }
+
+    /// Sends one conversation's events after `cursor`; before `until`, if that has passed live already.
+    async fn catch_up(
+        &self,
+        user: &LocalUser,
+        connection: &Connection,
+        local: &LocalConversation,
+        cursor: Option<Cursor>,
+        until: Option<u64>,
+    ) -> Result<Resumed> {
+        let end = self.log.ends(&[local.id]).await?.first().copied().unwrap_or_default();
+        let mut at = self.start(user, connection, local, cursor);
+        let lost = self.log_lost_tail(local.id, cursor, end).await?;
+        let reason = if lost {
+            Some(NotRecovered::LogLostTail)
+        } else if end.seq.saturating_sub(at) > self.options.resume_events {
+            Some(NotRecovered::TooFarBehind)
+        } else {
+            None
+        };
+        if reason.is_some() {
+            let state = local.state.lock();
+            connection.gate(|gate| gate.caught_up(local.id));
+            return Ok(resumed(state.sequencer.reached(), reason));
+        }
+        loop {
+            at = self.send_after(connection, local.id, at, until).await?;
+            if until.is_some() {
+                return Ok(resumed(local.state.lock().sequencer.reached(), None));
+            }
+            {
+                let state = local.state.lock();
+                let reached = state.sequencer.reached();
+                // Under the lock, so that the next event passes the gate.
+                if reached.seq == at {
+                    connection.gate(|gate| gate.caught_up(local.id));
+                    return Ok(resumed(reached, None));
+                }
+                if reached.seq > at {
+                    continue;
+                }
+            }
+            // The log is ahead of what was shown here: show it, to the others as well.
+            self.read_on(local).await?;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Gives the number after which to begin: the client's, or where the user joined a conversation that the client does not know.
+    fn start(
+        &self,
+        user: &LocalUser,
+        connection: &Connection,
+        local: &LocalConversation,
+        cursor: Option<Cursor>,
+    ) -> u64 {
+        if let Some(cursor) = cursor {
+            return cursor.seq();
+        }
+        let record = local.state.lock().record.clone();
+        connection.send(&ServerFrame::Conversation(Box::new(view(&record, &user.name))));
+        let member = record.members.iter().find(|member| member.username == user.name);
+        member.map_or(0, |member| member.joined_at_seq)
+    }
+
+    /// Sends events page by page, no faster than the client reads, and gives the number of the last one.
+    async fn send_after(
+        &self,
+        connection: &Connection,
+        id: ConversationId,
+        mut at: u64,
+        until: Option<u64>,
+    ) -> Result<u64> {
+        loop {
+            while connection.queue.bytes() > ENOUGH_QUEUED {
+                tokio::time::sleep(QUEUE_PATIENCE).await;
+            }
+            let events = self.log.events(id, at, PAGE).await?;
+            let full = events.len() == PAGE;
+            for event in &events {
+                if until.is_some_and(|until| event.position.seq >= until) {
+                    return Ok(at);
+                }
+                connection.push(websocket::text(&event.frame()));
+                at = event.position.seq;
+            }
+            if !full {
+                return Ok(at);
+            }
+        }
+    }
+
+    /// Says whether the client has seen what the log has not.
+    async fn log_lost_tail(&self, id: ConversationId, cursor: Option<Cursor>, end: Position) -> Result<bool> {
+        match cursor {
+            Some(cursor) if cursor.seq() > end.seq => Ok(true),
+            Some(Cursor::Position(position)) if position.seq > 0 => {
+                let event = self.log.event(id, position.seq).await?;
+                Ok(event.is_none_or(|event| event.position.r#gen != position.r#gen))
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+fn resumed(position: Position, reason: Option<NotRecovered>) -> Resumed {
+    Resumed { seq: position.seq, r#gen: position.r#gen, recovered: reason.is_none(), reason }
+}

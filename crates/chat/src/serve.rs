@@ -1,0 +1,297 @@
+//! One connection's task: frames in, effects out, frames written; everything of a connection happens here.
+
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use identity::Identity;
+use protocol::chat::{HistoryPage, ReconnectReason, Resume, ServerFrame, Typing, Welcome};
+use protocol::{ClientId, CloseCode, MAX_FRAME_BYTES};
+use session::{Effect, Session, Tick};
+use tokio::time::Instant;
+use websocket::{Message, ReadError, Reader, Writer};
+
+use crate::append::{Request, refusal};
+use crate::clients::LocalUser;
+use crate::connection::Connection;
+use crate::shard::Shared;
+
+/// Something that goes on beside the reading of frames.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How a connection ends: with this frame, if there is anybody to send it to.
+type End = Option<Bytes>;
+
+/// A connection while its task runs.
+struct Serving {
+    shared: Arc<Shared>,
+    user: Arc<LocalUser>,
+    connection: Arc<Connection>,
+    session: Session,
+    /// Requests that wait for the store.
+    work: FuturesUnordered<Work>,
+    /// A resume that goes on; no frames are read meanwhile, so that what is asked after it is answered after it.
+    resume: Option<Work>,
+}
+
+impl Shared {
+    /// Serves a connection until it ends.
+    pub(crate) async fn serve(self: Arc<Self>, identity: Identity, mut reader: Reader, mut writer: Writer) {
+        let connection =
+            Arc::new(Connection::new(self.clients.next_id(), identity.login, self.options.queue_bytes));
+        let (user, oldest) =
+            self.clients.add(&identity.user, connection.clone(), self.options.sockets_per_user);
+        if let Some(oldest) = oldest {
+            oldest.end(CloseCode::Replaced, "too many sockets of this user");
+        }
+        self.metrics.connections.inc();
+        let end = match self.make_ready(&user).await {
+            Ok(()) => {
+                let session = Session::new(self.options.session, self.now_ms());
+                let serving = Serving {
+                    shared: self.clone(),
+                    user: user.clone(),
+                    connection: connection.clone(),
+                    session,
+                    work: FuturesUnordered::new(),
+                    resume: None,
+                };
+                serving.run(&mut reader, &mut writer).await
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot read a user's conversations");
+                close(CloseCode::TryAgainLater, "the store is not available")
+            }
+        };
+        self.metrics.connections.dec();
+        if self.clients.remove(&user, connection.id) {
+            let conversations = user.conversations.lock().clone();
+            conversations.into_iter().for_each(|id| self.conversations.detach(id, &user));
+        }
+        if let Some(frame) = end {
+            let bound = self.options.close_bound;
+            // Whoever does not answer the close frame in time is cut off all the same.
+            let _ = writer.finish(&mut reader, &connection.queue, frame, bound).await;
+        }
+    }
+
+    /// Gives a time that only grows, in milliseconds.
+    pub(crate) fn now_ms(&self) -> u64 {
+        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn welcome(&self, user: &LocalUser, connection: &Connection) -> ServerFrame {
+        ServerFrame::Welcome(Welcome {
+            session: connection.login,
+            user: user.name.clone(),
+            shard: self.shard.clone(),
+            epoch: self.route.table().epoch.into(),
+            heartbeat_seconds: self.options.session.heartbeat_ms / 1000,
+            max_frame_bytes: MAX_FRAME_BYTES,
+        })
+    }
+}
+
+impl Serving {
+    async fn run(mut self, reader: &mut Reader, writer: &mut Writer) -> End {
+        let (shared, connection) = (self.shared.clone(), self.connection.clone());
+        connection.send(&shared.welcome(&self.user, &connection));
+        let mut away = self.leave_at();
+        let timer = tokio::time::sleep(Duration::ZERO);
+        tokio::pin!(timer);
+        let end = loop {
+            let busy = self.resume.is_some() || self.work.len() >= shared.options.in_flight;
+            tokio::select! {
+                biased;
+                (code, reason) = connection.ended() => break close(code, reason),
+                result = writer.pump(&connection.queue) => match result {
+                    Ok(never) => match never {},
+                    Err(error) => {
+                        shared.metrics.overflows.inc();
+                        break error.close_frame();
+                    }
+                },
+                Some(()) = self.work.next(), if !self.work.is_empty() => {}
+                () = optional(&mut self.resume) => self.resume = None,
+                message = reader.next(), if !busy => {
+                    if let Err(end) = self.take(message).await {
+                        break end;
+                    }
+                }
+                () = &mut timer => {
+                    match self.tick(&mut away) {
+                        Ok(next) => timer.as_mut().reset(next),
+                        Err(end) => break end,
+                    }
+                }
+            }
+        };
+        for conversation in self.session.end() {
+            // Nobody is to be seen typing for ever.
+            let _ = shared.typing(&self.user, &Typing { conversation, active: false });
+        }
+        end
+    }
+
+    /// Takes what came from the client.
+    async fn take(&mut self, message: Result<Message, ReadError>) -> Result<(), End> {
+        let now = self.shared.now_ms();
+        match message {
+            Ok(Message::Text(text)) => {
+                self.shared.metrics.frames_in.inc();
+                // The reader has checked that it is UTF-8.
+                let text = str::from_utf8(&text).unwrap_or_default();
+                let effect = self.session.receive(text, now);
+                self.act(effect).await
+            }
+            Ok(Message::Binary(_)) => Err(close(CloseCode::Malformed, "binary frames are not understood")),
+            Ok(Message::Ping(payload)) => {
+                self.session.heard(now);
+                self.connection.push(websocket::pong(&payload));
+                Ok(())
+            }
+            Ok(Message::Pong(_)) => {
+                self.session.heard(now);
+                Ok(())
+            }
+            Ok(Message::Close { code, .. }) => Err(Some(websocket::close_reply(code))),
+            Err(error) => Err(error.close_frame()),
+        }
+    }
+
+    async fn act(&mut self, effect: Effect) -> Result<(), End> {
+        if !matches!(effect, Effect::Resume(_)) {
+            self.open();
+        }
+        let at = self.shared.clock.now();
+        match effect {
+            Effect::Send(send) => {
+                let conversation = match self.shared.conversation_of(&send, &self.user.name).await {
+                    Ok(conversation) => conversation,
+                    Err(error) => {
+                        self.refuse(Some(send.id), &error);
+                        return Ok(());
+                    }
+                };
+                self.append(conversation, Request::send(send, &self.user.name, at));
+            }
+            Effect::Edit(edit) => self.append(edit.conversation, Request::edit(edit, &self.user.name, at)),
+            Effect::Delete(delete) => {
+                self.append(delete.conversation, Request::delete(delete, &self.user.name, at));
+            }
+            Effect::React(react) => self.append(react.conversation, Request::react(react, &self.user.name, at)),
+            Effect::Resume(resume) => self.begin_resume(resume),
+            Effect::History(history) => self.begin_history(history),
+            Effect::Read(read) => {
+                if let Err(error) = self.shared.read_until(&self.user, &read).await {
+                    self.refuse(None, &error);
+                }
+            }
+            Effect::Typing(typing) => {
+                if let Err(error) = self.shared.typing(&self.user, &typing) {
+                    self.refuse(None, &error);
+                }
+            }
+            Effect::Answer(frame) => self.connection.send(&frame),
+            Effect::Close(code, reason) => {
+                let refused = ServerFrame::Error(protocol::chat::ErrorFrame {
+                    id: None,
+                    code: match code {
+                        CloseCode::TooFast => protocol::ErrorCode::RateLimited,
+                        _ => protocol::ErrorCode::Malformed,
+                    },
+                    detail: reason.to_owned(),
+                    retry_after_ms: None,
+                });
+                self.connection.send(&refused);
+                return Err(close(code, reason));
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, conversation: protocol::ConversationId, request: Request) {
+        let (user, connection) = (self.user.clone(), self.connection.clone());
+        self.work.push(Box::pin(self.shared.append(user, connection, conversation, request)));
+    }
+
+    fn begin_resume(&mut self, resume: Resume) {
+        self.session.opened();
+        let (shared, user, connection) = (self.shared.clone(), self.user.clone(), self.connection.clone());
+        self.resume = Some(Box::pin(async move {
+            if let Err(error) = shared.clone().resume(user, connection.clone(), resume).await {
+                tracing::warn!(%error, "cannot resume");
+                // Half resumed there would be gaps: the client comes again.
+                connection.end(CloseCode::TryAgainLater, "cannot resume now");
+            }
+        }));
+    }
+
+    fn begin_history(&mut self, history: protocol::chat::History) {
+        let (shared, user, connection) = (self.shared.clone(), self.user.clone(), self.connection.clone());
+        self.work.push(Box::pin(async move {
+            match shared.history(&user, &history).await {
+                Ok((messages, more)) => connection.send(&ServerFrame::History(HistoryPage {
+                    id: history.id,
+                    conversation: history.conversation,
+                    messages,
+                    more,
+                })),
+                Err(error) => connection.send(&refusal(Some(history.id), &error)),
+            }
+        }));
+    }
+
+    /// Lets live events flow: the client does not begin with a resume.
+    fn open(&mut self) {
+        self.session.opened();
+        self.connection.open();
+    }
+
+    fn refuse(&self, id: Option<ClientId>, error: &ports::Error) {
+        self.connection.send(&refusal(id, error));
+    }
+
+    /// Does what is due, and gives when to look again.
+    fn tick(&mut self, away: &mut Option<Instant>) -> Result<Instant, End> {
+        if away.is_some_and(|at| at <= Instant::now()) {
+            *away = None;
+            if !self.shared.route.is_own(&self.user.name) {
+                self.shared.send_away(&self.user, &self.connection, 0, ReconnectReason::Moved);
+            }
+        }
+        loop {
+            match self.session.tick(self.shared.now_ms()) {
+                Tick::Nothing(wait) => {
+                    let next = Instant::now() + Duration::from_millis(wait.max(1));
+                    return Ok(away.map_or(next, |away| away.min(next)));
+                }
+                Tick::Open => self.connection.open(),
+                Tick::Ping => self.connection.push(websocket::ping(b"")),
+                Tick::Dead => return Err(close(CloseCode::Idle, "nothing was heard of the client")),
+            }
+        }
+    }
+
+    /// Gives when a user of another shard is sent there.
+    fn leave_at(&self) -> Option<Instant> {
+        let stranger = !self.shared.route.is_own(&self.user.name);
+        stranger.then(|| Instant::now() + self.shared.options.stranger_patience)
+    }
+}
+
+/// Waits for work if there is any, else for ever.
+async fn optional(work: &mut Option<Work>) {
+    match work {
+        Some(work) => work.await,
+        None => pending().await,
+    }
+}
+
+fn close(code: CloseCode, reason: &str) -> End {
+    Some(websocket::close(code.code(), reason))
+}

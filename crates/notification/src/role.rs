@@ -1,0 +1,102 @@
+//! The role: its parts, put together.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ports::{ConnectedUsers, Entropy, Log, Note, Outbox, PushSender, Result, Store};
+use protocol::Username;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::metrics::Metrics;
+
+/// What an operator may set.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How often a push is tried before it is given up.
+    pub attempts: u32,
+    /// The wait before the second attempt; it doubles, with jitter.
+    pub backoff: Duration,
+    /// How long a new message is worth a push, in seconds.
+    pub ttl_seconds: u64,
+}
+
+/// What the role is made of.
+pub struct NotificationParts {
+    /// Accounts, conversations, devices.
+    pub store: Arc<dyn Store>,
+    /// The messages.
+    pub log: Arc<dyn Log>,
+    /// What has to be told.
+    pub outbox: Arc<dyn Outbox>,
+    /// Who is connected, and needs no push.
+    pub connected: Arc<dyn ConnectedUsers>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// One sender a channel.
+    pub senders: Vec<Arc<dyn PushSender>>,
+    /// Where its figures go.
+    pub metrics: telemetry::Metrics,
+    /// What the operator set.
+    pub options: Options,
+    /// What its tasks are counted by.
+    pub tracker: TaskTracker,
+    /// Ends its workers.
+    pub stop: CancellationToken,
+}
+
+/// The running role.
+#[derive(Clone)]
+pub struct Notification(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) outbox: Arc<dyn Outbox>,
+    pub(crate) connected: Arc<dyn ConnectedUsers>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) senders: HashMap<&'static str, Arc<dyn PushSender>>,
+    pub(crate) metrics: Metrics,
+    pub(crate) options: Options,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { attempts: 5, backoff: Duration::from_secs(1), ttl_seconds: 24 * 3600 }
+    }
+}
+
+impl Notification {
+    /// Starts one worker a partition of the outbox; they run until `stop` is cancelled.
+    ///
+    /// # Errors
+    /// Its figures have names that are taken.
+    pub fn start(parts: NotificationParts) -> std::result::Result<Self, prometheus::Error> {
+        let shared = Arc::new(Shared {
+            metrics: Metrics::new(&parts.metrics)?,
+            store: parts.store,
+            log: parts.log,
+            outbox: parts.outbox,
+            connected: parts.connected,
+            entropy: parts.entropy,
+            senders: parts.senders.into_iter().map(|sender| (sender.channel(), sender)).collect(),
+            options: parts.options,
+        });
+        for partition in 0..shared.outbox.partitions() {
+            let (worker, stop) = (shared.clone().work(partition), parts.stop.clone());
+            parts.tracker.spawn(async move {
+                stop.run_until_cancelled(worker).await;
+            });
+        }
+        Ok(Self(shared))
+    }
+
+    /// Sends a note to all of a user's devices, and says how many took it.
+    ///
+    /// # Errors
+    /// The user's devices cannot be read.
+    pub async fn notify(&self, user: &Username, note: &Note) -> Result<usize> {
+        self.0.send(user, note).await
+    }
+}
