@@ -60,7 +60,8 @@ impl Request {
         body.target = Some(react.seq);
         body.emoji = Some(react.emoji.clone());
         body.active = Some(react.active);
-        let digest = digest(&[b"react", &react.seq.to_le_bytes(), react.emoji.as_bytes(), &[u8::from(react.active)]]);
+        let digest =
+            digest(&[b"react", &react.seq.to_le_bytes(), react.emoji.as_bytes(), &[u8::from(react.active)]]);
         let operation = Operation::React { target: react.seq, emoji: react.emoji, active: react.active };
         Self { id: body.id.clone(), operation, body, digest }
     }
@@ -68,7 +69,11 @@ impl Request {
 
 impl Shared {
     /// Finds the conversation of a message; one that goes to a user makes their direct conversation if there is none.
-    pub(crate) async fn conversation_of(&self, send: &Send, from: &Username) -> ports::Result<ConversationId> {
+    pub(crate) async fn conversation_of(
+        &self,
+        send: &Send,
+        from: &Username,
+    ) -> ports::Result<ConversationId> {
         match (&send.conversation, &send.to) {
             (Some(conversation), _) => Ok(*conversation),
             (None, Some(to)) => self.direct(from, to).await,
@@ -127,7 +132,10 @@ impl Shared {
             if appended.duplicate {
                 // The event is the stored one, not this body; whoever lacks it reads it.
                 shared.repairs.later(conversation);
-                shared.hint_event(&local, EventHint { conversation, position, version: appended.version, body: None });
+                shared.hint_event(
+                    &local,
+                    EventHint { conversation, position, version: appended.version, body: None },
+                );
             } else {
                 let event = Event { conversation, position, body };
                 shared.hint_event(&local, hint_of(&event, appended.version));

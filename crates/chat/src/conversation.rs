@@ -140,7 +140,8 @@ fn attach(state: &mut State, id: ConversationId, user: &Arc<LocalUser>) {
 /// Shows a conversation to one of its members, or to one who has left it.
 pub(crate) fn view(record: &Conversation, user: &Username) -> ConversationView {
     let left = record.members.binary_search_by(|member| member.username.cmp(user)).is_err();
-    let member = |member: &ports::ConversationMember| Member { username: member.username.clone(), role: member.role };
+    let member =
+        |member: &ports::ConversationMember| Member { username: member.username.clone(), role: member.role };
     ConversationView {
         id: record.id,
         kind: record.kind,

@@ -71,7 +71,12 @@ impl Forward {
     }
 }
 
-async fn publish(inbox: Arc<dyn Inbox>, shard: Shard, mut queue: mpsc::Receiver<Bytes>, metrics: Arc<Metrics>) {
+async fn publish(
+    inbox: Arc<dyn Inbox>,
+    shard: Shard,
+    mut queue: mpsc::Receiver<Bytes>,
+    metrics: Arc<Metrics>,
+) {
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
         let count = batch.len();

@@ -39,7 +39,8 @@ impl Shared {
     pub(crate) async fn refresh(&self, user: &Arc<LocalUser>) -> Result<()> {
         self.note_membership_version(user).await?;
         let memberships = self.store.memberships(&user.name).await?;
-        let stored: HashSet<ConversationId> = memberships.iter().map(|membership| membership.conversation).collect();
+        let stored: HashSet<ConversationId> =
+            memberships.iter().map(|membership| membership.conversation).collect();
         let known: Vec<ConversationId> = user.conversations.lock().clone();
         for id in known.into_iter().filter(|id| !stored.contains(id)) {
             self.conversations.detach(id, user);
@@ -88,7 +89,8 @@ impl Shared {
             drop(state);
             gone.iter().for_each(|user| self.conversations.detach(id, user));
         } else {
-            let gone: Vec<Arc<LocalUser>> = removed.iter().filter_map(|name| self.clients.get(name)).collect();
+            let gone: Vec<Arc<LocalUser>> =
+                removed.iter().filter_map(|name| self.clients.get(name)).collect();
             self.show_conversation(&record, &gone);
         }
         for member in &record.members {
@@ -133,7 +135,12 @@ impl Shared {
     }
 
     /// Shows one user what others here have been shown since `seq`, then attaches the user.
-    async fn catch_up_and_attach(&self, user: &Arc<LocalUser>, id: ConversationId, mut seq: u64) -> Result<()> {
+    async fn catch_up_and_attach(
+        &self,
+        user: &Arc<LocalUser>,
+        id: ConversationId,
+        mut seq: u64,
+    ) -> Result<()> {
         loop {
             let Some(local) = self.conversations.get(id) else { return Ok(()) };
             let reached = local.state.lock().sequencer.reached();

@@ -105,7 +105,9 @@ impl Shared {
         read: Option<u64>,
         delivered: Option<u64>,
     ) -> Result<()> {
-        let Some(membership) = self.store.mark(conversation, user, read, delivered).await? else { return Ok(()) };
+        let Some(membership) = self.store.mark(conversation, user, read, delivered).await? else {
+            return Ok(());
+        };
         let Some(local) = self.conversations.get(conversation) else { return Ok(()) };
         let hint = Hint::Receipt {
             conversation,

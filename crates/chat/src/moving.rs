@@ -38,15 +38,21 @@ impl Shared {
     }
 
     /// Tells a client once to go to its user's shard; the connection still delivers until the client leaves.
-    pub(crate) fn send_away(&self, user: &LocalUser, connection: &Connection, after_ms: u64, reason: ReconnectReason) {
+    pub(crate) fn send_away(
+        &self,
+        user: &LocalUser,
+        connection: &Connection,
+        after_ms: u64,
+        reason: ReconnectReason,
+    ) {
         if !connection.send_away_once() {
             return;
         }
         let table = self.route.table();
         let bucket = Bucket::of(user.name.as_str());
         let owner = table.chat.owner(bucket);
-        let target = if owner.name() == self.shard.as_str() { table.chat.runner_up(bucket, &[]) } else { Some(owner) };
-        let url = target.map(|shard| format!("{}/chat", shard.url()));
+        let target = if owner.shard == self.shard { table.chat.runner_up(bucket, &[]) } else { Some(owner) };
+        let url = target.map(|shard| format!("{}/chat", shard.url));
         self.metrics.sent_away.inc();
         connection.send(&ServerFrame::Reconnect(Reconnect { url, after_ms, reason }));
     }
@@ -65,7 +71,9 @@ impl Shared {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         for user in self.clients.all() {
-            user.connections().iter().for_each(|connection| connection.end(CloseCode::Draining, "the shard goes"));
+            user.connections()
+                .iter()
+                .for_each(|connection| connection.end(CloseCode::Draining, "the shard goes"));
         }
     }
 }

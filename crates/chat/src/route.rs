@@ -47,7 +47,7 @@ impl Route {
 
     /// Says whether this shard owns a user.
     pub(crate) fn is_own(&self, user: &Username) -> bool {
-        self.table().chat.owner(Bucket::of(user.as_str())).name() == self.own.as_str()
+        self.table().chat.owner(Bucket::of(user.as_str())).shard == self.own
     }
 
     /// Gives the other shards that own members, and the table's epoch.
@@ -80,17 +80,17 @@ impl Route {
     }
 
     fn owners(&self, record: &Conversation, current: &Table, previous: Option<&Table>) -> Arc<[Shard]> {
-        let mut names: Vec<&str> = Vec::new();
+        let mut owners: Vec<Shard> = Vec::new();
         for table in [Some(current), previous].into_iter().flatten() {
             for member in &record.members {
-                let name = table.chat.owner(Bucket::of(member.username.as_str())).name().as_str();
+                let owner = &table.chat.owner(Bucket::of(member.username.as_str())).shard;
                 // A shard that is in no table any more reads no inbox.
-                let reads = current.chat.member(name).is_some();
-                if name != self.own.as_str() && reads && !names.contains(&name) {
-                    names.push(name);
+                let reads = current.chat.member(owner).is_some();
+                if owner != &self.own && reads && !owners.contains(owner) {
+                    owners.push(owner.clone());
                 }
             }
         }
-        names.into_iter().filter_map(|name| Shard::new(name).ok()).collect()
+        owners.into()
     }
 }

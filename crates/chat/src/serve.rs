@@ -183,7 +183,9 @@ impl Serving {
             Effect::Delete(delete) => {
                 self.append(delete.conversation, Request::delete(delete, &self.user.name, at));
             }
-            Effect::React(react) => self.append(react.conversation, Request::react(react, &self.user.name, at)),
+            Effect::React(react) => {
+                self.append(react.conversation, Request::react(react, &self.user.name, at));
+            }
             Effect::Resume(resume) => self.begin_resume(resume),
             Effect::History(history) => self.begin_history(history),
             Effect::Read(read) => {

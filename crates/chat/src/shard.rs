@@ -49,7 +49,7 @@ pub struct ChatParts {
     /// Who is asking.
     pub authenticator: Authenticator,
     /// Where its figures go.
-    pub metrics: telemetry::Metrics,
+    pub metrics: prometheus::Registry,
     /// What the operator set.
     pub options: Options,
     /// What its tasks are counted by.
@@ -155,7 +155,11 @@ impl Shared {
     }
 
     /// Gives a page of a conversation to a member.
-    pub(crate) async fn history(&self, user: &LocalUser, asked: &History) -> Result<(Vec<MessageView>, bool)> {
+    pub(crate) async fn history(
+        &self,
+        user: &LocalUser,
+        asked: &History,
+    ) -> Result<(Vec<MessageView>, bool)> {
         if self.store.membership(asked.conversation, &user.name).await?.is_none() {
             return Err(Error::ConversationNotFound);
         }

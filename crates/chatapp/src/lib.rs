@@ -1,1 +1,8 @@
-//! chatapp.
+//! ChatApp as a library: what `main` is made of, and what end-to-end tests start.
+
+pub mod cluster;
+pub mod configuration;
+pub mod lifecycle;
+pub mod roles;
+
+pub mod cli;

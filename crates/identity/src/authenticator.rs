@@ -85,7 +85,8 @@ impl Authenticator {
         let credentials = Credentials::of_socket(headers, query)?;
         let identity = self.check_login(self.verify(&credentials)?).await?;
         if let Credentials::Ticket(secret) = &credentials {
-            let ticket = self.verifier().ticket(secret.expose(), self.clock.now()).map_err(|_| Refusal::Invalid)?;
+            let ticket =
+                self.verifier().ticket(secret.expose(), self.clock.now()).map_err(|_| Refusal::Invalid)?;
             let first = self.store.redeem_ticket(ticket.id.0, ticket.forget_at).await.map_err(unavailable)?;
             if !first {
                 return Err(Refusal::Invalid);
@@ -128,7 +129,8 @@ impl Authenticator {
 
     fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-        let allowed = self.origins.is_empty() || self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes());
+        let allowed =
+            self.origins.is_empty() || self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes());
         if allowed { Ok(()) } else { Err(Refusal::Origin) }
     }
 }

@@ -24,7 +24,8 @@ impl Credentials {
     /// # Errors
     /// There is none.
     pub fn of_call(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(Refusal::Missing)?;
+        let header =
+            headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(Refusal::Missing)?;
         let (scheme, token) = header.split_once(' ').ok_or(Refusal::Missing)?;
         if !scheme.eq_ignore_ascii_case("bearer") || token.trim().is_empty() {
             return Err(Refusal::Missing);

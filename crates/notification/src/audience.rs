@@ -9,7 +9,11 @@ use crate::role::Shared;
 
 impl Shared {
     /// Gives the members who have no device connected, have not read the message, and did not mute the conversation.
-    pub(crate) async fn audience(&self, entry: &OutboxEntry, conversation: &Conversation) -> Result<Vec<Username>> {
+    pub(crate) async fn audience(
+        &self,
+        entry: &OutboxEntry,
+        conversation: &Conversation,
+    ) -> Result<Vec<Username>> {
         let others: Vec<Username> = conversation
             .members
             .iter()

@@ -7,7 +7,12 @@ use protocol::EventBody;
 const MAX_SHOWN: usize = 200;
 
 /// Makes the note of a message: who wrote it, where, and how it begins.
-pub(crate) fn note_of(entry: &OutboxEntry, conversation: &Conversation, body: &EventBody, ttl_seconds: u64) -> Note {
+pub(crate) fn note_of(
+    entry: &OutboxEntry,
+    conversation: &Conversation,
+    body: &EventBody,
+    ttl_seconds: u64,
+) -> Note {
     let title = match &conversation.title {
         Some(title) => format!("{} · {title}", entry.from),
         None => entry.from.to_string(),

@@ -37,7 +37,7 @@ pub struct NotificationParts {
     /// One sender a channel.
     pub senders: Vec<Arc<dyn PushSender>>,
     /// Where its figures go.
-    pub metrics: telemetry::Metrics,
+    pub metrics: prometheus::Registry,
     /// What the operator set.
     pub options: Options,
     /// What its tasks are counted by.

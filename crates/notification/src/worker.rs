@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ports::{Device, Note, Outcome, OutboxEntry, PushSender, Result};
+use ports::{Device, Note, OutboxEntry, Outcome, PushSender, Result};
 use protocol::{EventBody, Username};
 
 use crate::note::note_of;

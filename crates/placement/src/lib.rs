@@ -11,7 +11,7 @@
 //! - every bucket has exactly one owner, and that owner is serving;
 //! - a shard that leaves or drains gives away its buckets, and nobody else gives any;
 //! - a shard that joins receives buckets, at most 1.05 times its share, and nobody else receives any;
-//! - no shard is over 1.25 times its share of the load, unless what it holds fits nowhere else;
+//! - no shard is over 1.25 times its share of the load, unless a bucket alone is so heavy that it fits nowhere;
 //! - while nobody is over that bound nothing moves for the sake of load;
 //! - the same input gives the same bytes, in whatever order the members come.
 //!
@@ -21,16 +21,16 @@ mod assignment;
 mod bucket;
 mod epoch;
 mod load;
+mod member;
 mod plan;
 mod ring;
-mod shard;
 mod table;
 
 pub use assignment::{Assignment, AssignmentError};
 pub use bucket::{BUCKETS, Bucket, InvalidBucket};
 pub use epoch::{Epoch, InvalidEpoch};
 pub use load::{BucketLoads, MAX_LOAD};
-pub use plan::{Member, Options, Plan, PlanError, plan};
+pub use member::{MAX_MEMBERS, MAX_WEIGHT, Member, MemberIndex, ORDINARY_WEIGHT};
+pub use plan::{Options, Plan, PlanError, plan};
 pub use ring::{Ring, RingNode, VNODES};
-pub use shard::{MAX_SHARDS, MAX_WEIGHT, Shard, ShardIndex, ShardState};
-pub use table::{Service, Table};
+pub use table::Table;

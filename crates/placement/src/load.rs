@@ -43,7 +43,11 @@ impl BucketLoads {
 impl fmt::Debug for BucketLoads {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (least, most) = (self.0.iter().min(), self.0.iter().max());
-        write!(formatter, "BucketLoads({BUCKETS} buckets, least {least:?}, most {most:?}, total {})", self.total())
+        write!(
+            formatter,
+            "BucketLoads({BUCKETS} buckets, least {least:?}, most {most:?}, total {})",
+            self.total()
+        )
     }
 }
 

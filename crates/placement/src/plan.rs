@@ -12,21 +12,8 @@ mod settle;
 use crate::assignment::{Assignment, AssignmentError};
 use crate::bucket::Bucket;
 use crate::load::BucketLoads;
-use crate::shard::{MAX_SHARDS, MAX_WEIGHT, Shard, ShardState};
+use crate::member::{MAX_MEMBERS, MAX_WEIGHT, Member};
 use draft::Draft;
-
-/// A shard that discovery knows of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// The stable name.
-    pub name: String,
-    /// Where clients reach it.
-    pub url: String,
-    /// Its capacity relative to the others; brought into the range from 1 to [`MAX_WEIGHT`].
-    pub weight: u16,
-    /// Whether it is about to leave: then it keeps nothing and receives nothing.
-    pub draining: bool,
-}
 
 /// What a plan may do, and how far.
 #[derive(Clone, Copy, Debug)]
@@ -81,62 +68,61 @@ impl Default for Options<'_> {
 ///
 /// # Errors
 ///
-/// [`PlanError`] if no member is serving, there are more than [`MAX_SHARDS`], or two have one name.
+/// [`PlanError`] if no member is serving, there are more than [`MAX_MEMBERS`], or two have one name.
 pub fn plan(
     previous: Option<&Assignment>,
     members: &[Member],
     loads: &BucketLoads,
     options: &Options<'_>,
 ) -> Result<Plan, PlanError> {
-    let shards = shards_of(members)?;
-    let mut draft = Draft::new(&shards, previous, loads, options);
-    let newcomers = draft.newcomers(previous, &shards);
+    let members = in_order(members)?;
+    let mut draft = Draft::new(&members, previous, loads, options);
+    let newcomers = draft.newcomers(previous, &members);
     settle::settle(&mut draft);
     join::join(&mut draft, &newcomers);
     if options.rebalance {
         rebalance::rebalance(&mut draft);
     }
     let owners = draft.into_owners();
-    let assignment = Assignment::new(shards, owners)?;
+    let assignment = Assignment::new(members, owners)?;
     let moved = previous.map_or_else(Vec::new, |previous| {
         Bucket::all()
-            .filter(|bucket| previous.owner(*bucket).name != assignment.owner(*bucket).name)
+            .filter(|bucket| previous.owner(*bucket).shard != assignment.owner(*bucket).shard)
             .collect()
     });
     Ok(Plan { assignment, moved })
 }
 
-/// Puts the members into the one order that a table has.
-fn shards_of(members: &[Member]) -> Result<Vec<Shard>, PlanError> {
+/// Puts the members into the one order that a table has, and checks them.
+fn in_order(members: &[Member]) -> Result<Vec<Member>, PlanError> {
     if members.iter().all(|member| member.draining) {
         return Err(PlanError::NoServingMember { members: members.len() });
     }
-    if members.len() > MAX_SHARDS {
-        return Err(AssignmentError::TooManyShards(members.len()).into());
+    if members.len() > MAX_MEMBERS {
+        return Err(AssignmentError::TooManyMembers(members.len()).into());
     }
-    let mut shards: Vec<_> = members
-        .iter()
-        .map(|member| Shard {
-            name: member.name.clone(),
-            url: member.url.clone(),
-            weight: member.weight.clamp(1, MAX_WEIGHT),
-            state: if member.draining { ShardState::Draining } else { ShardState::Serving },
-        })
-        .collect();
-    shards.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-    match shards.windows(2).find(|pair| pair[0].name == pair[1].name) {
-        Some(pair) => Err(AssignmentError::NameOrder(pair[1].name.clone()).into()),
-        None => Ok(shards),
+    let mut members = members.to_vec();
+    for member in &mut members {
+        member.weight = member.weight.clamp(1, MAX_WEIGHT);
+    }
+    members.sort_unstable_by(|one, other| one.shard.cmp(&other.shard));
+    match members.windows(2).find(|pair| pair[0].shard == pair[1].shard) {
+        Some(pair) => Err(AssignmentError::Order(pair[1].shard.clone()).into()),
+        None => Ok(members),
     }
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "test")]
 mod tests {
+    use protocol::Shard;
+
     use super::*;
+    use crate::member::ORDINARY_WEIGHT;
 
     fn member(name: &str) -> Member {
-        Member { name: name.into(), url: format!("http://{name}"), weight: 1, draining: false }
+        let shard = Shard::new(name).unwrap();
+        Member { url: format!("ws://{shard}"), shard, weight: ORDINARY_WEIGHT, draining: false }
     }
 
     #[test]
@@ -152,13 +138,13 @@ mod tests {
     #[test]
     fn two_members_of_one_name_are_an_error() {
         let found = plan(None, &[member("a"), member("a")], &BucketLoads::uniform(), &Options::default());
-        assert_eq!(found, Err(PlanError::Members(AssignmentError::NameOrder("a".into()))));
+        assert_eq!(found, Err(PlanError::Members(AssignmentError::Order(member("a").shard))));
     }
 
     #[test]
     fn one_member_owns_everything() {
         let plan = plan(None, &[member("a")], &BucketLoads::uniform(), &Options::default()).unwrap();
-        assert_eq!(plan.assignment.buckets_of("a").count(), 4096);
+        assert_eq!(plan.assignment.buckets_of(&member("a").shard).count(), 4096);
         assert_eq!(plan.moved, []);
     }
 
@@ -166,12 +152,9 @@ mod tests {
     fn first_plan_follows_the_ring_where_load_allows() {
         let members: Vec<_> = (0..5).map(|number| member(&format!("chat-{number}"))).collect();
         let plan = plan(None, &members, &BucketLoads::uniform(), &Options::default()).unwrap();
-        let ring = crate::assignment::ring_of(plan.assignment.shards());
+        let ring = crate::assignment::ring_of(plan.assignment.members());
         let preferred = Bucket::all()
-            .filter(|bucket| {
-                let owner = usize::from(ring.owner(*bucket).unwrap());
-                plan.assignment.shards()[owner].name == plan.assignment.owner(*bucket).name
-            })
+            .filter(|bucket| ring.owner(*bucket) == Some(plan.assignment.owner_index(*bucket)))
             .count();
         assert!(preferred > 4096 * 85 / 100, "{preferred} of 4096");
     }

@@ -1,21 +1,9 @@
 //! The table: who serves whom, at one epoch.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::assignment::Assignment;
 use crate::epoch::Epoch;
-
-/// A service whose users are placed on shards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Service {
-    /// Messages.
-    Chat,
-    /// Who is online.
-    Presence,
-}
 
 /// The owner of each bucket for each service.
 ///
@@ -31,50 +19,22 @@ pub struct Table {
     pub presence: Assignment,
 }
 
-impl Service {
-    /// All services.
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Presence];
-
-    /// Gives the name as configuration, metrics and JSON have it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Presence => "presence",
-        }
-    }
-}
-
-impl fmt::Display for Service {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl Table {
-    /// Gives the assignment of a service.
-    #[must_use]
-    pub fn of(&self, service: Service) -> &Assignment {
-        match service {
-            Service::Chat => &self.chat,
-            Service::Presence => &self.presence,
-        }
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "test")]
 mod tests {
+    use protocol::Shard;
+
     use super::*;
     use crate::load::BucketLoads;
-    use crate::plan::{Member, Options, plan};
+    use crate::member::{Member, ORDINARY_WEIGHT};
+    use crate::plan::{Options, plan};
 
     fn table(shards: u32) -> Table {
         let members: Vec<_> = (0..shards)
             .map(|number| Member {
-                name: format!("chat-{number}"),
-                url: format!("http://chat-{number}.chat.svc:8080"),
-                weight: 1,
+                shard: Shard::new(&format!("chat-{number}")).unwrap(),
+                url: format!("ws://chat-{number}.chat.svc:8080"),
+                weight: ORDINARY_WEIGHT,
                 draining: false,
             })
             .collect();
@@ -97,7 +57,7 @@ mod tests {
     fn unknown_fields_do_not_hurt() {
         let mut json = serde_json::to_value(table(2)).unwrap();
         json["later"] = true.into();
-        json["chat"]["shards"][0]["zone"] = "a".into();
+        json["chat"]["members"][0]["zone"] = "a".into();
         assert_eq!(serde_json::from_value::<Table>(json).unwrap(), table(2));
     }
 }

@@ -152,7 +152,7 @@ impl Verifier {
         }
         let key = self.keys.get(kid).ok_or(TokenError::UnknownKey)?;
         let claims = decode::<Claims>(token, key, &self.validation).map_err(|_| TokenError::Foreign)?.claims;
-        if now > timestamp(claims.exp).plus(late) {
+        if now >= timestamp(claims.exp).plus(late) {
             return Err(TokenError::Expired);
         }
         if timestamp(claims.nbf) > now.plus(LEEWAY) {

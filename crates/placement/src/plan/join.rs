@@ -1,14 +1,14 @@
 //! Fills the shards that have just joined.
 
 use crate::bucket::Bucket;
+use crate::member::MemberIndex;
 use crate::plan::draft::Draft;
-use crate::shard::ShardIndex;
 
 /// Gives each newcomer what it had before the rollout, then fills it up to its share.
 ///
 /// Invariants: only newcomers receive; beyond what comes home, a newcomer ends with at most the target, in
 /// load and in number of buckets, so a fourth shard beside three receives at most 26.25 % of the buckets.
-pub(super) fn join(draft: &mut Draft<'_>, newcomers: &[ShardIndex]) {
+pub(super) fn join(draft: &mut Draft<'_>, newcomers: &[MemberIndex]) {
     for newcomer in newcomers {
         bring_home(draft, *newcomer);
     }
@@ -17,12 +17,13 @@ pub(super) fn join(draft: &mut Draft<'_>, newcomers: &[ShardIndex]) {
     }
 }
 
-/// Moves the buckets whose home is the newcomer, as long as they fit.
-fn bring_home(draft: &mut Draft<'_>, newcomer: ShardIndex) {
+/// Moves the buckets whose home is the newcomer, as long as they fit, or it is less full with them than those
+/// who have them now.
+fn bring_home(draft: &mut Draft<'_>, newcomer: MemberIndex) {
     let trigger = draft.options.trigger;
-    for bucket in Bucket::all() {
-        let away = draft.home(bucket) == Some(newcomer) && draft.owner(bucket) != Some(newcomer);
-        if away && draft.fits(bucket, newcomer, trigger) {
+    for bucket in Bucket::all().filter(|bucket| draft.home(*bucket) == Some(newcomer)).collect::<Vec<_>>() {
+        let Some(owner) = draft.owner(bucket).filter(|owner| *owner != newcomer) else { continue };
+        if draft.fits(bucket, newcomer, trigger) || draft.improves(bucket, owner, newcomer) {
             draft.assign(bucket, newcomer);
         }
     }
@@ -31,7 +32,7 @@ fn bring_home(draft: &mut Draft<'_>, newcomer: ShardIndex) {
 /// Takes buckets from the busiest of the others, one by one, until the newcomer has its share.
 ///
 /// It goes on past the share, up to the target, as long as somebody is over the trigger.
-fn fill(draft: &mut Draft<'_>, newcomer: ShardIndex, newcomers: &[ShardIndex]) {
+fn fill(draft: &mut Draft<'_>, newcomer: MemberIndex, newcomers: &[MemberIndex]) {
     let options = draft.options;
     let mut donors: Vec<_> = draft
         .serving()
@@ -63,9 +64,15 @@ fn fill(draft: &mut Draft<'_>, newcomer: ShardIndex, newcomers: &[ShardIndex]) {
 }
 
 /// Gives the buckets of the donor in the order in which the newcomer takes them: those that prefer the newcomer
-/// on the ring before those that do not, and the heavier first, since they are the fewer. A bucket that is at home stays.
-fn offers(draft: &Draft<'_>, donor: ShardIndex, newcomer: ShardIndex) -> Vec<Bucket> {
+/// on the ring before those that do not, and the heavier first, since they are the fewer.
+///
+/// A newcomer that was there before the rollout has what was its own by now, and leaves to the others what is
+/// theirs: else every shard that comes back would move the users of those that came back before it.
+fn offers(draft: &Draft<'_>, donor: MemberIndex, newcomer: MemberIndex) -> Vec<Bucket> {
     let mut buckets = draft.heaviest_of(Some(donor));
+    if draft.is_home_of_any(newcomer) {
+        buckets.retain(|bucket| draft.home(*bucket) != Some(donor));
+    }
     buckets.sort_by_key(|bucket| draft.ring.owner(*bucket) != Some(newcomer));
     buckets
 }

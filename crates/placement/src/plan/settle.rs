@@ -1,8 +1,8 @@
 //! Finds owners for the buckets that have none.
 
 use crate::bucket::Bucket;
+use crate::member::MemberIndex;
 use crate::plan::draft::Draft;
-use crate::shard::ShardIndex;
 
 /// Gives every bucket without an owner to a serving shard, the heaviest first.
 ///
@@ -21,7 +21,7 @@ pub(super) fn settle(draft: &mut Draft<'_>) {
 }
 
 /// Chooses the owner; `None` only if no shard is serving.
-fn place(draft: &Draft<'_>, bucket: Bucket) -> Option<ShardIndex> {
+fn place(draft: &Draft<'_>, bucket: Bucket) -> Option<MemberIndex> {
     let options = draft.options;
     let first_within = |percent| draft.ring.walk(bucket).find(|shard| draft.fits(bucket, *shard, percent));
     draft

@@ -1,0 +1,113 @@
+//! The role as a whole: what it is made from, and the router that it becomes.
+
+use std::sync::Arc;
+
+use placement::Table;
+use ports::{Clock, Entropy, Inbox, Log, PushSender, Store};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::announcer::Announcer;
+use crate::carrier::Carrier;
+use crate::guesses::Guesses;
+use crate::handlers::notify::Notifier;
+use crate::idempotency::Repeats;
+use crate::keys::Keys;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::options::ApiOptions;
+use crate::passwords::Passwords;
+use crate::routes;
+
+/// What the role is made from.
+pub struct ApiParts {
+    /// Everything that lasts, but the logs.
+    pub store: Arc<dyn Store>,
+    /// The conversations' logs.
+    pub log: Arc<dyn Log>,
+    /// How shards are told of changes.
+    pub inbox: Arc<dyn Inbox>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Who serves whom.
+    pub tables: watch::Receiver<Arc<Table>>,
+    /// The signing keys; somebody else runs [`Keys::run`].
+    pub keys: Arc<Keys>,
+    /// The push channels on offer.
+    pub channels: Vec<Arc<dyn PushSender>>,
+    /// Who takes the notes of `POST /notify`.
+    pub notifier: Arc<dyn Notifier>,
+    /// Where the role's metrics are registered.
+    pub registry: prometheus::Registry,
+    /// What the operator has set.
+    pub options: ApiOptions,
+    /// Where tasks that outlive a request are spawned.
+    pub tracker: TaskTracker,
+    /// When the carried sockets are to be let go.
+    pub stop: CancellationToken,
+}
+
+/// The HTTP role.
+pub struct Api {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) tables: watch::Receiver<Arc<Table>>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) channels: Vec<Arc<dyn PushSender>>,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) metrics: Metrics,
+    pub(crate) options: ApiOptions,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) announcer: Announcer,
+    pub(crate) carrier: Carrier,
+    pub(crate) guesses: Guesses,
+    pub(crate) limits: Limits,
+    pub(crate) passwords: Passwords,
+    pub(crate) repeats: Repeats,
+}
+
+impl Api {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// Metrics of the same names are registered already.
+    pub fn new(parts: ApiParts) -> prometheus::Result<Self> {
+        let ApiParts { store, log, inbox, clock, entropy, tables, keys, channels, notifier, .. } = parts;
+        let ApiParts { registry, options, tracker, stop, .. } = parts;
+        let metrics = Metrics::register(&registry)?;
+        Ok(Self {
+            announcer: Announcer::new(inbox, tables.clone(), tracker.clone()),
+            carrier: Carrier::new(&options, tracker.clone(), stop, metrics.carried_sockets.clone()),
+            guesses: Guesses::new(),
+            limits: Limits::new(&options.limits, &clock),
+            passwords: Passwords::new(
+                &options,
+                entropy.clone(),
+                tracker.clone(),
+                metrics.waiting_passwords.clone(),
+            ),
+            repeats: Repeats::default(),
+            store,
+            log,
+            clock,
+            entropy,
+            tables,
+            keys,
+            channels,
+            notifier,
+            metrics,
+            options,
+            tracker,
+        })
+    }
+
+    /// Gives the router of all calls.
+    pub fn router(self) -> axum::Router {
+        routes::router(Arc::new(self))
+    }
+}

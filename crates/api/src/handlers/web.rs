@@ -1,0 +1,62 @@
+//! The web client.
+
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use sha2::{Digest, Sha256};
+
+/// What the page may load and do: its own script and style, its server's calls and sockets, and pictures from the web.
+pub(crate) const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; \
+     img-src 'self' https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// A file of the client, compiled in.
+struct File {
+    content_type: &'static str,
+    content: &'static [u8],
+    etag: String,
+}
+
+static PAGE: LazyLock<File> =
+    LazyLock::new(|| File::new("text/html; charset=utf-8", include_bytes!("../../web/index.html")));
+static SCRIPT: LazyLock<File> =
+    LazyLock::new(|| File::new("text/javascript; charset=utf-8", include_bytes!("../../web/app.js")));
+static STYLE: LazyLock<File> =
+    LazyLock::new(|| File::new("text/css; charset=utf-8", include_bytes!("../../web/style.css")));
+
+impl File {
+    fn new(content_type: &'static str, content: &'static [u8]) -> Self {
+        let etag = format!("\"{}\"", &URL_SAFE_NO_PAD.encode(Sha256::digest(content))[..22]);
+        Self { content_type, content, etag }
+    }
+
+    /// Gives the file, or says that the browser has it already.
+    fn answer(&self, headers: &HeaderMap) -> Response {
+        let known = headers.get(IF_NONE_MATCH).is_some_and(|etag| etag.as_bytes() == self.etag.as_bytes());
+        let about = [(ETAG, self.etag.as_str()), (CACHE_CONTROL, "no-cache")];
+        if known {
+            return (StatusCode::NOT_MODIFIED, about).into_response();
+        }
+        (about, [(CONTENT_TYPE, self.content_type)], self.content).into_response()
+    }
+}
+
+/// `GET /`
+pub(crate) async fn page(headers: HeaderMap) -> Response {
+    PAGE.answer(&headers)
+}
+
+/// `GET /app.js`
+pub(crate) async fn script(headers: HeaderMap) -> Response {
+    SCRIPT.answer(&headers)
+}
+
+/// `GET /style.css`
+pub(crate) async fn style(headers: HeaderMap) -> Response {
+    STYLE.answer(&headers)
+}
