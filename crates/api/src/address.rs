@@ -42,9 +42,7 @@ impl ClientAddress {
     pub(crate) fn network(self) -> Network {
         match self.0 {
             IpAddr::V4(_) => Network(self.0),
-            IpAddr::V6(address) => {
-                Network(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into())
-            }
+            IpAddr::V6(address) => Network(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into()),
         }
     }
 

@@ -21,12 +21,16 @@ pub(crate) struct Announcer {
 /// Hints on their way to shards, gathered so that each shard is written to once.
 pub(crate) struct Announcement {
     table: Arc<Table>,
-    hints: BTreeMap<String, Vec<Hint>>,
+    hints: BTreeMap<Shard, Vec<Hint>>,
 }
 
 impl Announcer {
     /// Makes an announcer.
-    pub(crate) fn new(inbox: Arc<dyn Inbox>, tables: watch::Receiver<Arc<Table>>, tracker: TaskTracker) -> Self {
+    pub(crate) fn new(
+        inbox: Arc<dyn Inbox>,
+        tables: watch::Receiver<Arc<Table>>,
+        tracker: TaskTracker,
+    ) -> Self {
         Self { inbox, tables, tracker }
     }
 
@@ -55,8 +59,10 @@ impl Announcer {
         let sending = self.tracker.spawn(async move {
             let epoch = announcement.table.epoch.into();
             let each = announcement.hints.into_iter().map(|(shard, hints)| {
-                let entries: Vec<_> =
-                    hints.into_iter().map(|hint| Envelope { epoch, passed_on: false, hint }.encode()).collect();
+                let entries: Vec<_> = hints
+                    .into_iter()
+                    .map(|hint| Envelope { epoch, passed_on: false, hint }.encode())
+                    .collect();
                 publish(inbox.as_ref(), shard, entries)
             });
             join_all(each).await;
@@ -89,33 +95,29 @@ impl Announcement {
 
     /// Logins have ended: any shard may hold sockets of them.
     pub(crate) fn logins_ended(&mut self, user: &Username, logins: &[LoginId]) {
-        let shards: BTreeSet<String> = [&self.table.chat, &self.table.presence]
+        let shards: BTreeSet<Shard> = [&self.table.chat, &self.table.presence]
             .into_iter()
-            .flat_map(|assignment| assignment.shards())
-            .map(|shard| shard.name.clone())
+            .flat_map(|assignment| assignment.members())
+            .map(|member| member.shard.clone())
             .collect();
         for login in logins {
             self.add(shards.clone(), &Hint::LoginEnded { login: *login, user: user.clone() });
         }
     }
 
-    fn add(&mut self, shards: BTreeSet<String>, hint: &Hint) {
+    fn add(&mut self, shards: BTreeSet<Shard>, hint: &Hint) {
         for shard in shards {
             self.hints.entry(shard).or_default().push(hint.clone());
         }
     }
 }
 
-fn owners<'a>(assignment: &Assignment, users: impl IntoIterator<Item = &'a Username>) -> BTreeSet<String> {
-    users.into_iter().map(|user| assignment.owner(Bucket::of(user.as_str())).name.clone()).collect()
+fn owners<'a>(assignment: &Assignment, users: impl IntoIterator<Item = &'a Username>) -> BTreeSet<Shard> {
+    users.into_iter().map(|user| assignment.owner(Bucket::of(user.as_str())).shard.clone()).collect()
 }
 
-async fn publish(inbox: &dyn Inbox, shard: String, entries: Vec<bytes::Bytes>) {
-    let published = match Shard::new(&shard) {
-        Ok(name) => inbox.publish(&name, entries).await.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(error) = published {
-        tracing::warn!(shard, error, "a shard was not told of a change");
+async fn publish(inbox: &dyn Inbox, shard: Shard, entries: Vec<bytes::Bytes>) {
+    if let Err(error) = inbox.publish(&shard, entries).await {
+        tracing::warn!(%shard, %error, "a shard was not told of a change");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use identity::Authenticator;
 use placement::Table;
 use ports::{Clock, Entropy, Inbox, Log, PushSender, Store};
 use tokio::sync::watch;
@@ -64,6 +65,7 @@ pub struct Api {
     pub(crate) options: ApiOptions,
     pub(crate) tracker: TaskTracker,
     pub(crate) announcer: Announcer,
+    pub(crate) authenticator: Authenticator,
     pub(crate) carrier: Carrier,
     pub(crate) guesses: Guesses,
     pub(crate) limits: Limits,
@@ -77,12 +79,22 @@ impl Api {
     /// # Errors
     /// Metrics of the same names are registered already.
     pub fn new(parts: ApiParts) -> prometheus::Result<Self> {
-        let ApiParts { store, log, inbox, clock, entropy, tables, keys, channels, notifier, .. } = parts;
-        let ApiParts { registry, options, tracker, stop, .. } = parts;
+        let ApiParts {
+            store, log, inbox, clock, entropy, tables, keys, channels, notifier, registry, ..
+        } = parts;
+        let ApiParts { options, tracker, stop, .. } = parts;
         let metrics = Metrics::register(&registry)?;
         Ok(Self {
             announcer: Announcer::new(inbox, tables.clone(), tracker.clone()),
-            carrier: Carrier::new(&options, tracker.clone(), stop, metrics.carried_sockets.clone()),
+            // The shards check from where a page may open sockets; the calls take no cookies, so any page may try.
+            authenticator: Authenticator::new(keys.verifiers(), store.clone(), clock.clone(), Vec::new()),
+            carrier: Carrier::new(
+                &options,
+                entropy.clone(),
+                tracker.clone(),
+                stop,
+                metrics.carried_sockets.clone(),
+            ),
             guesses: Guesses::new(),
             limits: Limits::new(&options.limits, &clock),
             passwords: Passwords::new(

@@ -37,26 +37,38 @@ impl Api {
     pub(crate) async fn conversation_views(
         &self,
         user: &Username,
-        memberships: &[Membership],
+        memberships: Vec<Membership>,
     ) -> Answer<Vec<ConversationView>> {
         let ids: Vec<ConversationId> = memberships.iter().map(|membership| membership.conversation).collect();
         let ends = self.log.ends(&ids).await?;
-        let views: Vec<Option<ConversationView>> = stream::iter(memberships.iter().zip(ends))
-            .map(|(membership, end)| async move {
-                // Left a moment ago: it is no longer one of the user's.
-                let Some(conversation) = self.store.conversation(membership.conversation).await? else {
-                    return Answer::Ok(None);
-                };
-                let state = self.state(user, membership, end).await?;
-                Ok(Some(view(conversation, state)))
-            })
+        let views: Vec<Option<ConversationView>> = stream::iter(memberships.into_iter().zip(ends))
+            .map(|(membership, end)| self.listed(user, membership, end))
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
         Ok(views.into_iter().flatten().collect())
     }
 
-    async fn state(&self, user: &Username, membership: &Membership, end: Position) -> Answer<ConversationState> {
+    /// Gives a conversation for a list; nothing if it has gone since the list was made.
+    async fn listed(
+        &self,
+        user: &Username,
+        membership: Membership,
+        end: Position,
+    ) -> Answer<Option<ConversationView>> {
+        let Some(conversation) = self.store.conversation(membership.conversation).await? else {
+            return Ok(None);
+        };
+        let state = self.state(user, &membership, end).await?;
+        Ok(Some(view(conversation, state)))
+    }
+
+    async fn state(
+        &self,
+        user: &Username,
+        membership: &Membership,
+        end: Position,
+    ) -> Answer<ConversationState> {
         let id = membership.conversation;
         let last_message = match end.seq {
             0 => None,

@@ -41,7 +41,12 @@ impl Guesses {
     }
 
     /// Counts a failure in advance, so that many guesses at once do not all pass, or says how long to wait.
-    fn begin(&self, name: &str, stored: LoginThrottle, now: protocol::Timestamp) -> Answer<(LoginThrottle, LoginThrottle)> {
+    fn begin(
+        &self,
+        name: &str,
+        stored: LoginThrottle,
+        now: protocol::Timestamp,
+    ) -> Answer<(LoginThrottle, LoginThrottle)> {
         let mut recent = self.recent.lock();
         let remembered = recent.get(name).copied().unwrap_or_default();
         // What this process has not yet written, or what others wrote since: the later one.
@@ -87,7 +92,8 @@ impl Api {
 impl Guess {
     /// The password was right: earlier failures are forgotten.
     pub(crate) async fn right(self, api: &Api) {
-        self.settle(api, self.before.succeeded()).await;
+        let forgotten = self.before.succeeded();
+        self.settle(api, forgotten).await;
     }
 
     /// The password was not looked at: it is as if nothing had happened.

@@ -100,7 +100,10 @@ async fn carry_out(
     let now = api.clock.now();
     if let Some(remembered) = api.store.remembered(&name, now).await? {
         if remembered.request != digest {
-            return Err(Failure::because(ErrorCode::IdConflict, "the idempotency key came before with another body"));
+            return Err(Failure::because(
+                ErrorCode::IdConflict,
+                "the idempotency key came before with another body",
+            ));
         }
         return replay(&remembered.answer);
     }
@@ -199,7 +202,7 @@ fn fingerprint(body: &[u8]) -> [u8; 32] {
         return digest([body]);
     };
     members.remove("password");
-    digest([&serde_json::to_vec(&members).unwrap_or_default()])
+    digest([serde_json::to_vec(&members).unwrap_or_default().as_slice()])
 }
 
 fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
@@ -226,7 +229,9 @@ mod tests {
 
     #[test]
     fn no_password_goes_into_a_fingerprint() {
-        let with = |password: &str| fingerprint(format!(r#"{{"username":"ada","password":"{password}"}}"#).as_bytes());
+        let with = |password: &str| {
+            fingerprint(format!(r#"{{"username":"ada","password":"{password}"}}"#).as_bytes())
+        };
         assert_eq!(with("one"), with("two"));
     }
 

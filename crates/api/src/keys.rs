@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::{Issued, Issuer, Jwks, KeyError, KeyRing, Lifetimes, Realm, RotationPolicy, TokenId, Verifier, rotate};
+use auth::{
+    Issued, Issuer, Jwks, KeyError, KeyRing, Lifetimes, Realm, RotationPolicy, TokenId, Verifier, rotate,
+};
 use parking_lot::RwLock;
 use ports::{Clock, Documents, Entropy, Store};
 use protocol::{LoginId, Username};

@@ -41,7 +41,8 @@ impl Passwords {
         waiting: IntGauge,
     ) -> Self {
         let cores = options.hashing_cores.max(1);
-        let places = cores.saturating_mul(options.hashing_queue.saturating_add(1)).min(Semaphore::MAX_PERMITS);
+        let places =
+            cores.saturating_mul(options.hashing_queue.saturating_add(1)).min(Semaphore::MAX_PERMITS);
         Self {
             params: options.hashing,
             entropy,

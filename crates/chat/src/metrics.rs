@@ -1,12 +1,6 @@
 //! What the shard counts.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, Result};
-
-/// The bounds of the latencies, in seconds: from 50 µs to 5 s.
-const SECONDS: &[f64] = &[
-    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-    5.0,
-];
+use telemetry::{DURATION_BUCKETS, Histogram, IntCounter, IntCounterVec, IntGauge, MetricsError};
 
 /// The shard's figures, each resolved once.
 pub(crate) struct Metrics {
@@ -30,24 +24,19 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// Registers the figures.
-    pub(crate) fn new(registry: &Registry) -> Result<Self> {
-        let counter = |name: &str, help: &str| {
-            let counter = IntCounter::new(name, help)?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok::<_, prometheus::Error>(counter)
-        };
-        let gauge = |name: &str, help: &str| {
-            let gauge = IntGauge::new(name, help)?;
-            registry.register(Box::new(gauge.clone()))?;
-            Ok::<_, prometheus::Error>(gauge)
-        };
-        let refused = Opts::new("chatapp_chat_refused_total", "Requests that were refused, by code.");
-        let refused = IntCounterVec::new(refused, &["code"])?;
-        registry.register(Box::new(refused.clone()))?;
-        let ack =
-            HistogramOpts::new("chatapp_chat_ack_seconds", "From a request's arrival to its durability.");
-        let ack_seconds = Histogram::with_opts(ack.buckets(SECONDS.to_vec()))?;
-        registry.register(Box::new(ack_seconds.clone()))?;
+    pub(crate) fn new(metrics: &telemetry::Metrics) -> Result<Self, MetricsError> {
+        let counter = |name, help| metrics.counter(name, help);
+        let gauge = |name, help| metrics.gauge(name, help);
+        let refused = metrics.counters(
+            "chatapp_chat_refused_total",
+            "Requests that were refused, by code.",
+            &["code"],
+        )?;
+        let ack_seconds = metrics.histogram(
+            "chatapp_chat_ack_seconds",
+            "From a request's arrival to its durability.",
+            DURATION_BUCKETS,
+        )?;
         Ok(Self {
             connections: gauge("chatapp_chat_connections", "Sockets that are open.")?,
             frames_in: counter("chatapp_chat_frames_received_total", "Text frames from clients.")?,

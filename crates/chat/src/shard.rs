@@ -49,13 +49,24 @@ pub struct ChatParts {
     /// Who is asking.
     pub authenticator: Authenticator,
     /// Where its figures go.
-    pub metrics: prometheus::Registry,
+    pub metrics: telemetry::Metrics,
     /// What the operator set.
     pub options: Options,
     /// What its tasks are counted by.
     pub tracker: TaskTracker,
     /// Ends its loops.
     pub stop: CancellationToken,
+}
+
+/// Says why a shard cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its inbox cannot be reached.
+    #[error(transparent)]
+    Inbox(#[from] Error),
+    /// Its figures cannot be registered.
+    #[error(transparent)]
+    Metrics(#[from] telemetry::MetricsError),
 }
 
 /// A running chat shard.
@@ -89,10 +100,9 @@ impl ChatShard {
     ///
     /// # Errors
     /// Its inbox cannot be reached, or its figures have names that are taken.
-    pub async fn start(parts: ChatParts) -> Result<Self> {
+    pub async fn start(parts: ChatParts) -> std::result::Result<Self, StartError> {
         let cursor = parts.inbox.end(&parts.shard).await?;
-        let metrics = Metrics::new(&parts.metrics).map_err(|error| Error::Unavailable(error.to_string()))?;
-        let metrics = Arc::new(metrics);
+        let metrics = Arc::new(Metrics::new(&parts.metrics)?);
         let table = parts.tables.borrow().clone();
         let (repairs, list) = Repairs::new(parts.options.gap_patience);
         let shared = Arc::new(Shared {

@@ -15,6 +15,7 @@ mod core;
 mod error;
 mod http;
 mod link;
+mod outlet;
 mod presence;
 mod random;
 mod session;

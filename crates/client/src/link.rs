@@ -3,10 +3,12 @@
 mod dial;
 mod live;
 
-use std::future::pending;
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::BoxFuture;
 use protocol::account::Secret;
 use protocol::chat::{Reconnect, Welcome};
 use tokio_tungstenite::tungstenite::protocol::frame::Utf8Bytes;
@@ -69,6 +71,15 @@ enum State {
     Ended(End),
 }
 
+/// What a link was waiting for.
+enum Happened {
+    Frame(Utf8Bytes),
+    Opened(Box<Opened>),
+    NotOpened(NotOpened),
+    Lost(Loss, Duration),
+    Ended(End),
+}
+
 type Opening = BoxFuture<'static, Result<Opened, NotOpened>>;
 
 impl Endpoint {
@@ -99,34 +110,15 @@ impl Link {
 
     /// Waits for the next thing that happens. Nothing is lost if it is dropped while it waits.
     pub(crate) async fn next(&mut self) -> LinkEvent {
-        match &mut self.state {
-            State::Opening(opening) => match opening.await {
-                Ok(opened) => self.opened(opened),
-                Err(NotOpened { loss, token }) => {
-                    self.token = token;
-                    self.lost(loss, None)
-                }
-            },
-            State::Open(live) => {
-                let replacement = match &mut self.replacement {
-                    Some(opening) => opening.as_mut().left_future(),
-                    None => pending().right_future(),
-                };
-                match select(Box::pin(live.next()), replacement).await {
-                    Either::Left((Ok(frame), _)) => return LinkEvent::Frame(frame),
-                    Either::Left((Err(loss), _)) => {
-                        let lasted = live.lasted();
-                        self.lost(loss, Some(lasted))
-                    }
-                    Either::Right((Ok(opened), _)) => self.opened(opened),
-                    Either::Right((Err(_), _)) => {
-                        // The one that still delivers is served until it closes.
-                        self.replacement = None;
-                        Box::pin(self.next()).await
-                    }
-                }
+        match poll_fn(|context| self.poll(context)).await {
+            Happened::Frame(frame) => LinkEvent::Frame(frame),
+            Happened::Opened(opened) => self.opened(*opened),
+            Happened::NotOpened(NotOpened { loss, token }) => {
+                self.token = token;
+                self.lost(loss, None)
             }
-            State::Ended(end) => LinkEvent::End(*end),
+            Happened::Lost(loss, lasted) => self.lost(loss, Some(lasted)),
+            Happened::Ended(end) => LinkEvent::End(end),
         }
     }
 
@@ -154,7 +146,7 @@ impl Link {
     pub(crate) fn go(&mut self, order: Reconnect) {
         // Without an address it is where the client logged in.
         self.told = order.url.or_else(|| self.session.http().socket_url(self.endpoint.path()).ok());
-        let after = std::time::Duration::from_millis(order.after_ms);
+        let after = Duration::from_millis(order.after_ms);
         self.replacement = Some(self.attempt(Retry { after, ..Retry::default() }));
     }
 
@@ -173,6 +165,31 @@ impl Link {
         }
     }
 
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        match &mut self.state {
+            State::Opening(opening) => match ready!(opening.as_mut().poll(context)) {
+                Ok(opened) => Poll::Ready(Happened::Opened(Box::new(opened))),
+                Err(failure) => Poll::Ready(Happened::NotOpened(failure)),
+            },
+            State::Open(live) => {
+                if let Some(opening) = &mut self.replacement
+                    && let Poll::Ready(opened) = opening.as_mut().poll(context)
+                {
+                    self.replacement = None;
+                    // Without a replacement the one that still delivers is served until it closes.
+                    if let Ok(opened) = opened {
+                        return Poll::Ready(Happened::Opened(Box::new(opened)));
+                    }
+                }
+                match ready!(live.poll(context)) {
+                    Ok(frame) => Poll::Ready(Happened::Frame(frame)),
+                    Err(loss) => Poll::Ready(Happened::Lost(loss, live.lasted())),
+                }
+            }
+            State::Ended(end) => Poll::Ready(Happened::Ended(*end)),
+        }
+    }
+
     fn attempt(&self, retry: Retry) -> Opening {
         let attempt = Attempt {
             session: self.session.clone(),
@@ -188,12 +205,14 @@ impl Link {
     fn opened(&mut self, opened: Opened) -> LinkEvent {
         self.token = Some(opened.token);
         self.replacement = None;
-        // The old socket, if there was one, is dropped: what it had not delivered is brought by a resume.
-        self.state = State::Open(Box::new(opened.live));
+        // What an old socket had not delivered is brought by a resume.
+        if let State::Open(old) = std::mem::replace(&mut self.state, State::Open(Box::new(opened.live))) {
+            old.leave();
+        }
         LinkEvent::Up(opened.welcome)
     }
 
-    fn lost(&mut self, loss: Loss, lasted: Option<std::time::Duration>) -> LinkEvent {
+    fn lost(&mut self, loss: Loss, lasted: Option<Duration>) -> LinkEvent {
         self.replacement = None;
         match self.recovery.lost(&loss, lasted, random::bits()) {
             Next::Retry(retry) => {

@@ -1,7 +1,7 @@
 //! What the role counts.
 
 use ports::Outcome;
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry, Result};
+use telemetry::{IntCounter, IntCounterVec, MetricsError};
 
 /// The role's figures.
 pub(crate) struct Metrics {
@@ -11,15 +11,16 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     /// Registers the figures.
-    pub(crate) fn new(registry: &Registry) -> Result<Self> {
-        let entries =
-            IntCounter::new("chatapp_notification_entries_total", "Outbox entries that were looked at.")?;
-        registry.register(Box::new(entries.clone()))?;
-        let pushes =
-            Opts::new("chatapp_notification_pushes_total", "Pushes that were tried, by channel and outcome.");
-        let pushes = IntCounterVec::new(pushes, &["channel", "outcome"])?;
-        registry.register(Box::new(pushes.clone()))?;
-        Ok(Self { entries, pushes })
+    pub(crate) fn new(metrics: &telemetry::Metrics) -> Result<Self, MetricsError> {
+        Ok(Self {
+            entries: metrics
+                .counter("chatapp_notification_entries_total", "Outbox entries that were looked at.")?,
+            pushes: metrics.counters(
+                "chatapp_notification_pushes_total",
+                "Pushes that were tried, by channel and outcome.",
+                &["channel", "outcome"],
+            )?,
+        })
     }
 
     /// Counts a push.

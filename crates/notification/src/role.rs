@@ -37,7 +37,7 @@ pub struct NotificationParts {
     /// One sender a channel.
     pub senders: Vec<Arc<dyn PushSender>>,
     /// Where its figures go.
-    pub metrics: prometheus::Registry,
+    pub metrics: telemetry::Metrics,
     /// What the operator set.
     pub options: Options,
     /// What its tasks are counted by.
@@ -72,7 +72,7 @@ impl Notification {
     ///
     /// # Errors
     /// Its figures have names that are taken.
-    pub fn start(parts: NotificationParts) -> std::result::Result<Self, prometheus::Error> {
+    pub fn start(parts: NotificationParts) -> std::result::Result<Self, telemetry::MetricsError> {
         let shared = Arc::new(Shared {
             metrics: Metrics::new(&parts.metrics)?,
             store: parts.store,

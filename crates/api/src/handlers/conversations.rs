@@ -35,7 +35,7 @@ pub(crate) async fn list(
     let more = memberships.len() > limit;
     memberships.truncate(limit);
     let next_cursor = memberships.last().filter(|_| more).map(|last| paging::encode(&place(last)));
-    let items = api.conversation_views(&caller.user, &memberships).await?;
+    let items = api.conversation_views(&caller.user, memberships).await?;
     Ok(Json(Page { items, next_cursor }))
 }
 

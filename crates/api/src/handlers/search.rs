@@ -85,7 +85,8 @@ async fn tasks(
     rest.truncate(CONVERSATIONS + 1);
     let ids: Vec<ConversationId> = rest.iter().map(|membership| membership.conversation).collect();
     let ends = api.log.ends(&ids).await?;
-    let rest = rest.iter().zip(ends).map(|(membership, end)| Task { place: place(membership), before: end.seq + 1 });
+    let rest =
+        rest.iter().zip(ends).map(|(membership, end)| Task { place: place(membership), before: end.seq + 1 });
     Ok(begun.into_iter().chain(rest).collect())
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http_edge::Json;
-use placement::{Bucket, Service, Table};
+use placement::{Bucket, Member};
+use protocol::Username;
 use protocol::account::{Server, Servers};
-use protocol::{ErrorCode, Shard, Username};
 
 use crate::api::Api;
 use crate::authenticate::Caller;
@@ -14,51 +14,52 @@ use crate::failure::Answer;
 
 /// `GET /api/servers`
 pub(crate) async fn get(State(api): State<Arc<Api>>, Caller(caller): Caller) -> Answer<Json<Servers>> {
-    of(&api, &caller.user).map(Json)
+    Ok(Json(of(&api, &caller.user)))
 }
 
 /// Gives where a user belongs now.
-pub(super) fn of(api: &Api, user: &Username) -> Answer<Servers> {
+pub(super) fn of(api: &Api, user: &Username) -> Servers {
     let table = api.tables.borrow().clone();
-    Ok(Servers {
+    let bucket = Bucket::of(user.as_str());
+    Servers {
         epoch: table.epoch.into(),
-        chat: server(api, &table, Service::Chat, user)?,
-        presence: server(api, &table, Service::Presence, user)?,
-    })
+        chat: server(api, table.chat.owner(bucket), "chat"),
+        presence: server(api, table.presence.owner(bucket), "presence"),
+    }
 }
 
-fn server(api: &Api, table: &Table, service: Service, user: &Username) -> Answer<Server> {
-    let owner = table.of(service).owner(Bucket::of(user.as_str()));
-    let shard = Shard::new(&owner.name).map_err(|error| {
-        tracing::error!(%error, "the table names a shard that cannot be one");
-        ErrorCode::Internal
-    })?;
-    Ok(Server { url: address(api.options.public_shard_url.as_deref(), &owner.name, &owner.url, service), shard })
+fn server(api: &Api, owner: &Member, path: &str) -> Server {
+    let url = address(api.options.public_shard_url.as_deref(), owner, path);
+    Server { shard: owner.shard.clone(), url }
 }
 
 /// Gives a socket's whole address.
-fn address(public: Option<&str>, name: &str, own: &str, service: Service) -> String {
-    let base = public.map_or_else(|| own.to_owned(), |template| template.replace("{shard}", name));
-    let base = base.trim_end_matches('/');
-    // Tables may have the address by which shards are asked.
-    let base = match base.split_once("://") {
-        Some(("http", rest)) => format!("ws://{rest}"),
-        Some(("https", rest)) => format!("wss://{rest}"),
-        _ => base.to_owned(),
+fn address(public: Option<&str>, owner: &Member, path: &str) -> String {
+    let base = match public {
+        Some(template) => template.replace("{shard}", owner.name()),
+        None => owner.url.clone(),
     };
-    format!("{base}/{service}")
+    format!("{}/{path}", base.trim_end_matches('/'))
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "test")]
+    use placement::ORDINARY_WEIGHT;
+    use protocol::Shard;
+
     use super::*;
 
     #[test]
     fn an_address_is_whole_and_the_public_one_if_there_is_one() {
+        let owner = Member {
+            shard: Shard::new("chat-0").unwrap(),
+            url: "ws://10.0.0.7:9000".to_owned(),
+            weight: ORDINARY_WEIGHT,
+            draining: false,
+        };
+        assert_eq!(address(None, &owner, "chat"), "ws://10.0.0.7:9000/chat");
         let public = Some("wss://{shard}.chat.example.com/");
-        let own = "http://10.0.0.7:9000/";
-        assert_eq!(address(None, "chat-0", own, Service::Chat), "ws://10.0.0.7:9000/chat");
-        assert_eq!(address(None, "p-0", "ws://p-0:9000", Service::Presence), "ws://p-0:9000/presence");
-        assert_eq!(address(public, "chat-0", own, Service::Chat), "wss://chat-0.chat.example.com/chat");
+        assert_eq!(address(public, &owner, "chat"), "wss://chat-0.chat.example.com/chat");
     }
 }

@@ -65,11 +65,9 @@ pub(crate) async fn log_out(State(api): State<Arc<Api>>, Caller(caller): Caller)
 }
 
 /// `POST /api/ticket`
-pub(crate) async fn ticket(
-    State(api): State<Arc<Api>>,
-    Caller(caller): Caller,
-) -> Answer<impl IntoResponse> {
-    let Issued { token, .. } = api.keys.ticket(&caller.user, caller.login).map_err(|error| unsigned(&error))?;
+pub(crate) async fn ticket(State(api): State<Arc<Api>>, Caller(caller): Caller) -> Answer<impl IntoResponse> {
+    let Issued { token, .. } =
+        api.keys.ticket(&caller.user, caller.login).map_err(|error| unsigned(&error))?;
     let expires_in = api.keys.lifetimes().ticket / 1000;
     Ok((StatusCode::CREATED, Json(Ticket { ticket: Secret::new(token), expires_in })))
 }
@@ -83,7 +81,7 @@ pub(super) fn logged_in(api: &Api, user: User, login: LoginId, refresh: &Refresh
         token_type: "Bearer".to_owned(),
         expires_in: api.keys.lifetimes().access / 1000,
         refresh_token: Secret::new(refresh.reveal()),
-        servers: servers::of(api, &user.username)?,
+        servers: servers::of(api, &user.username),
         user,
     })
 }

@@ -14,7 +14,9 @@ impl Session {
     /// The server cannot be reached. A login that had ended before is no error.
     pub async fn log_out(&self) -> Result<(), Error> {
         match self.run(&Call::post(["api", "logout"])).await {
-            Err(error) if !(error.is(ErrorCode::Unauthenticated) || error.is(ErrorCode::InvalidRefreshToken)) => {
+            Err(error)
+                if !(error.is(ErrorCode::Unauthenticated) || error.is(ErrorCode::InvalidRefreshToken)) =>
+            {
                 Err(error)
             }
             _ => self.forget(),
@@ -111,8 +113,11 @@ mod tests {
 
     #[test]
     fn what_stays_is_missing_and_what_goes_is_null() {
-        let update =
-            UpdateProfile { bio: Some(None), status_text: Some(Some("out".to_owned())), ..UpdateProfile::default() };
+        let update = UpdateProfile {
+            bio: Some(None),
+            status_text: Some(Some("out".to_owned())),
+            ..UpdateProfile::default()
+        };
         assert_eq!(Value::Object(changes(&update)), serde_json::json!({"bio": null, "status_text": "out"}));
     }
 }

@@ -26,6 +26,8 @@ pub enum Loss {
     },
     /// The server cannot be reached, or speaks another protocol.
     Unreachable(String),
+    /// The login gives no token any more.
+    LoggedOut,
     /// Nothing was heard for twice the heartbeat.
     Silent,
     /// The application wanted another one.
@@ -97,6 +99,7 @@ impl Recovery {
             (self.failures, self.renewed) = (0, false);
         }
         let renew_token = match ending(loss) {
+            Some(end) if *loss == Loss::LoggedOut => return Next::End(end),
             Some(End::Unauthenticated) if !self.renewed => true,
             Some(end) => return Next::End(end),
             None => false,
@@ -119,7 +122,9 @@ impl Recovery {
 /// Says whether a loss means the end, and which. A lost login may still be saved by a fresh token.
 fn ending(loss: &Loss) -> Option<End> {
     let is = |code: CloseCode| *loss == Loss::Closed(code.code());
-    if is(CloseCode::Unauthenticated) || matches!(loss, Loss::Refused { status: 401, .. }) {
+    if *loss == Loss::LoggedOut {
+        Some(End::Unauthenticated)
+    } else if is(CloseCode::Unauthenticated) || matches!(loss, Loss::Refused { status: 401, .. }) {
         Some(End::Unauthenticated)
     } else if is(CloseCode::Forbidden) || matches!(loss, Loss::Refused { status: 403, .. }) {
         Some(End::Forbidden)
@@ -166,6 +171,7 @@ impl fmt::Display for Loss {
             Self::Closed(code) => write!(formatter, "closed with code {code}"),
             Self::Refused { status, .. } => write!(formatter, "refused with status {status}"),
             Self::Unreachable(reason) => write!(formatter, "unreachable: {reason}"),
+            Self::LoggedOut => formatter.write_str("the login has ended"),
             Self::Silent => formatter.write_str("silent for too long"),
             Self::Dropped => formatter.write_str("dropped by the application"),
         }
@@ -236,12 +242,16 @@ mod tests {
 
     #[test]
     fn restarts_are_survived_and_refusals_are_not() {
+        assert_eq!(recovery().lost(&Loss::LoggedOut, None, 0), Next::End(End::Unauthenticated));
         for code in [1000, 1001, 1006, 1011, 1012, 1013, 4408, 4429, 4503] {
             assert!(!retry(recovery().lost(&Loss::Closed(code), None, 0)).renew_token, "{code}");
         }
-        for (code, end) in
-            [(4403, End::Forbidden), (4409, End::Replaced), (4400, End::Misunderstood), (4413, End::Misunderstood)]
-        {
+        for (code, end) in [
+            (4403, End::Forbidden),
+            (4409, End::Replaced),
+            (4400, End::Misunderstood),
+            (4413, End::Misunderstood),
+        ] {
             assert_eq!(recovery().lost(&Loss::Closed(code), None, 0), Next::End(end));
         }
     }

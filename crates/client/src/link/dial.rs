@@ -6,11 +6,11 @@ use protocol::account::Secret;
 use protocol::chat::Welcome;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::{AUTHORIZATION, RETRY_AFTER};
 use tokio_tungstenite::tungstenite::http::{Request, Uri};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::Error as SocketError;
 use tokio_tungstenite::{Connector, client_async_tls_with_config};
 
 use super::live::Live;
@@ -21,6 +21,9 @@ use crate::{Error, Session};
 
 /// How long opening may take, `welcome` included.
 const OPENED_WITHIN: Duration = Duration::from_secs(20);
+
+/// The api role may take this long to say where the user belongs.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The read buffer of a connection, in bytes; the library's own default is 128 KiB, too much for hundreds of connections.
 const READ_BUFFER_BYTES: usize = 4096;
@@ -58,7 +61,8 @@ impl Attempt {
     pub(super) async fn open(self) -> Result<Opened, NotOpened> {
         tokio::time::sleep(self.retry.after).await;
         let token = self.token().await.map_err(|loss| NotOpened { loss, token: self.last_token.clone() })?;
-        let opened = match timeout(OPENED_WITHIN, self.connect(&token)).await {
+        let address = self.address().await;
+        let opened = match timeout(OPENED_WITHIN, self.connect(address, &token)).await {
             Ok(opened) => opened,
             Err(_) => Err(Loss::Silent),
         };
@@ -73,13 +77,15 @@ impl Attempt {
             Some(refused) if self.retry.renew_token => self.session.exchange(refused).await,
             _ => self.session.token().await,
         };
-        token.map_err(loss)
+        token.map_err(|error| if error.status() == Some(401) { Loss::LoggedOut } else { loss(error) })
     }
 
-    async fn connect(&self, token: &Secret) -> Result<(Live, Welcome), Loss> {
-        let address = self.address().await.map_err(loss)?;
+    async fn connect(&self, address: Result<String, Error>, token: &Secret) -> Result<(Live, Welcome), Loss> {
+        let address = address.map_err(loss)?;
         if self.session.http().is_encrypted() && !address.starts_with("wss:") {
-            return Err(Loss::Unreachable("the server sent this client to an address without tls".to_owned()));
+            return Err(Loss::Unreachable(
+                "the server sent this client to an address without tls".to_owned(),
+            ));
         }
         let mut request = address.into_client_request().map_err(|error| failure(&error))?;
         request.headers_mut().insert(AUTHORIZATION, bearer(token).map_err(loss)?);
@@ -99,7 +105,7 @@ impl Attempt {
         let path = self.endpoint.path();
         if self.retry.ask_servers {
             // A client that cannot reach the api may still reach its shard: what it knew before may hold.
-            if let Err(error) = self.session.ask_servers().await {
+            if let Ok(Err(error)) = timeout(ANSWERED_WITHIN, self.session.ask_servers()).await {
                 tracing::debug!(%error, "where the user belongs cannot be asked");
             }
         } else if let Some(told) = &self.told {

@@ -1,19 +1,19 @@
 //! An open socket: reading and writing at once, and noticing that the other side is gone.
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use protocol::CloseCode;
 use protocol::chat::{ServerFrame, Welcome};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::tungstenite::Error as SocketError;
-use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Utf8Bytes};
 use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Utf8Bytes};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::core::Loss;
@@ -88,20 +88,19 @@ impl Live {
         self.queue.len()
     }
 
-    /// Writes what is queued and gives the next frame that comes. Nothing is lost if it is dropped while it waits.
-    pub(super) async fn next(&mut self) -> Result<Utf8Bytes, Loss> {
-        poll_fn(|context| self.poll(context)).await
+    /// Closes the socket without waiting for anything.
+    pub(super) fn leave(mut self) {
+        let _ = self.socket.send(goodbye()).now_or_never();
     }
 
     /// Closes the socket and waits for the server to agree.
     pub(super) async fn close(mut self) {
-        let frame = CloseFrame { code: CloseCode::Normal.code().into(), reason: Utf8Bytes::default() };
         let closing = async {
             // What was queued was promised to the application.
             for frame in std::mem::take(&mut self.queue) {
                 self.socket.feed(Message::Text(frame)).await?;
             }
-            self.socket.send(Message::Close(Some(frame))).await?;
+            self.socket.send(goodbye()).await?;
             while let Some(Ok(_)) = self.socket.next().await {}
             Ok::<(), SocketError>(())
         };
@@ -109,7 +108,8 @@ impl Live {
         let _ = tokio::time::timeout(CLOSED_WITHIN, closing).await;
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Utf8Bytes, Loss>> {
+    /// Writes what is queued, as far as the server reads, and gives the next frame that comes.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Utf8Bytes, Loss>> {
         self.poll_write(context).map_err(|error| broken(&error))?;
         loop {
             match Pin::new(&mut self.socket).poll_next(context) {
@@ -166,6 +166,10 @@ impl Live {
             self.watch.as_mut().reset(self.heard + patience);
         }
     }
+}
+
+fn goodbye() -> Message {
+    Message::Close(Some(CloseFrame { code: CloseCode::Normal.code().into(), reason: Utf8Bytes::default() }))
 }
 
 fn closed(frame: Option<&CloseFrame>) -> Loss {

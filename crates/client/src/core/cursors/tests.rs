@@ -183,7 +183,9 @@ enum Wire {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Append { new_generation: bool },
+    Append {
+        new_generation: bool,
+    },
     /// Something live is lost on its way.
     Lose(usize),
     /// Something live comes twice.
@@ -210,14 +212,14 @@ impl Model {
         };
         // As a server does that reads the log and holds live events meanwhile.
         self.wire.clear();
-        self.wire.extend(self.log.iter().filter(|position| **position > after).map(|place| Wire::Answer(*place)));
+        self.wire
+            .extend(self.log.iter().filter(|position| **position > after).map(|place| Wire::Answer(*place)));
         self.wire.push_back(Wire::Resumed(self.log.last().copied().unwrap_or_default()));
     }
 
     fn live(&self, index: usize) -> Option<usize> {
-        let live: Vec<usize> = (0..self.wire.len())
-            .filter(|index| matches!(self.wire[*index], Wire::Live(_)))
-            .collect();
+        let live: Vec<usize> =
+            (0..self.wire.len()).filter(|index| matches!(self.wire[*index], Wire::Live(_))).collect();
         live.get(index % live.len().max(1)).copied()
     }
 }

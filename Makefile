@@ -1,0 +1,52 @@
+# The one entry: what there is to do, and nothing to install by hand.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON := target/python/bin/python
+
+.PHONY: help run check test lint architecture journey bench clean
+
+help: ## Shows this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: toolchain ## Builds and starts the whole cluster in one process: http://127.0.0.1:8080, data in ./data.
+	cargo run --release --locked --bin chatapp -- all
+
+check: toolchain ## The inner loop: format, types, lints, and the tests of the pure cores.
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo test --locked --quiet -p protocol -p placement -p session -p availability -p auth
+
+test: toolchain lint ## Everything that must hold: lints, all tests, the documents.
+	cargo test --workspace --all-targets --locked
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+lint: toolchain architecture
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+architecture: toolchain target/tools/bin/cargo-deny ## Licences, sources, duplicate crates, and the arrows between our own.
+	target/tools/bin/cargo-deny --log-level error check bans licenses sources
+
+journey: toolchain $(PYTHON) ## Walks the public interface from outside with a script of yours: make journey SCRIPT=journey.py
+	scripts/journey.sh "$(SCRIPT)"
+
+bench: toolchain ## Measures: bytes an idle connection, CPU a delivery.
+	cargo run --release --locked -p chatapp --example measure
+
+clean: ## Removes what was built, not ./data.
+	cargo clean
+
+target/tools/bin/cargo-deny:
+	cargo install cargo-deny --version 0.20.2 --locked --debug --root target/tools
+
+$(PYTHON):
+	python3 -m venv target/python
+	target/python/bin/pip install --quiet 'httpx==0.28.1' 'websockets==15.0.1'
+
+# A Rust toolchain and a C compiler are all that is needed; say what is missing, and install the compiler where that is possible.
+.PHONY: toolchain
+toolchain:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install rustup (https://rustup.rs)"; exit 1; }
+	@command -v cc >/dev/null || { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq gcc libc6-dev make; else \
+		echo "a C compiler is missing: install gcc (Debian: apt install gcc libc6-dev make)"; exit 1; fi; }
