@@ -96,15 +96,14 @@ impl Availability {
             .entry(there.user.clone())
             .or_insert_with(|| User::absent(there.user.clone(), there.last_seen, now));
         user.take_over(there, now, &timings);
-        user.hold(until);
+        user.vouch(until);
         self.settle(&there.user, now)
     }
 
-    /// The device that another shard spoke of has gone; the grace remains.
-    pub fn vouch_no_more(&mut self, user: &Username, now: Moment) -> Option<Presence> {
-        let until = now.elapsed + self.timings.grace;
-        self.users.get_mut(user)?.release(until);
-        self.settle(user, now)
+    /// Another shard says that the device is gone, and that its grace is over.
+    pub fn vouch_no_more(&mut self, gone: &Presence, now: Moment) -> Option<Presence> {
+        self.users.get_mut(&gone.user)?.vouch_no_more(gone.last_seen);
+        self.settle(&gone.user, now)
     }
 
     /// Gives the changes that time alone has brought, in order.

@@ -29,8 +29,10 @@ pub(crate) struct User {
     sessions: Vec<SessionId>,
     chosen: ChosenStatus,
     status_text: Option<String>,
-    /// Until when the user counts as there without a session: in the grace, or on another shard's word.
-    held_until: u64,
+    /// Until when the user counts as there without a session.
+    grace_until: u64,
+    /// Until when another shard's word holds that a device is connected to it.
+    vouched_until: u64,
     /// Until when the user, who was there under another owner, is expected to come.
     expected_until: u64,
     /// When the user is first shown.
@@ -54,7 +56,8 @@ impl User {
             sessions: Vec::new(),
             chosen: ChosenStatus::Online,
             status_text: None,
-            held_until: 0,
+            grace_until: 0,
+            vouched_until: 0,
             expected_until: 0,
             arrives_at: 0,
             inactive_from: now.elapsed,
@@ -92,7 +95,7 @@ impl User {
 
     /// Says when the user is gone, if no device comes until then.
     fn absence_ends_at(&self) -> u64 {
-        self.held_until.max(self.expected_until)
+        self.grace_until.max(self.vouched_until).max(self.expected_until)
     }
 
     /// Says whether the user has come but is not shown yet.
@@ -138,7 +141,7 @@ impl User {
                 self.arrives_at = 0;
             }
         } else {
-            self.held_until = self.held_until.max(now.elapsed + grace);
+            self.grace_until = self.grace_until.max(now.elapsed + grace);
         }
         true
     }
@@ -191,16 +194,17 @@ impl User {
         self.left_at = self.left_at.max(Some(now.wall));
     }
 
-    /// Holds the user until then at least: a device is connected elsewhere.
-    pub(crate) fn hold(&mut self, until: u64) {
-        self.held_until = self.held_until.max(until);
+    /// Another shard has a device of the user, until then at least.
+    pub(crate) fn vouch(&mut self, until: u64) {
+        self.vouched_until = self.vouched_until.max(until);
         self.expected_until = 0;
     }
 
-    /// Holds the user until then at most: no device is connected elsewhere any more.
-    pub(crate) fn release(&mut self, until: u64) {
-        self.held_until = self.held_until.min(until);
-        self.expected_until = self.expected_until.min(until);
+    /// Another shard has no device of the user any more, and has waited for one.
+    pub(crate) fn vouch_no_more(&mut self, last_seen: Option<Timestamp>) {
+        self.vouched_until = 0;
+        self.expected_until = 0;
+        self.left_at = self.left_at.max(last_seen);
     }
 
     /// Derives the status as others see it.

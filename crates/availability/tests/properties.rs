@@ -31,7 +31,8 @@ struct World {
     core: Availability,
     now: u64,
     sessions: HashMap<u8, Vec<u64>>,
-    held: HashMap<u8, u64>,
+    in_grace: HashMap<u8, u64>,
+    vouched: HashMap<u8, u64>,
     expected: HashMap<u8, u64>,
     shown: HashMap<u8, Presence>,
 }
@@ -58,7 +59,8 @@ impl World {
             core: Availability::new(TIMINGS),
             now: 0,
             sessions: HashMap::new(),
-            held: HashMap::new(),
+            in_grace: HashMap::new(),
+            vouched: HashMap::new(),
             expected: HashMap::new(),
             shown: HashMap::new(),
         }
@@ -95,16 +97,15 @@ impl World {
                 self.core.adopt(there(user, status), self.now + time, now);
             }
             Step::Vouch(user, status, time) => {
-                self.hold(user, time);
+                let vouched = self.vouched.entry(user).or_default();
+                *vouched = (*vouched).max(self.now + time);
                 self.expected.remove(&user);
                 changes.extend(self.core.vouch(&there(user, status), self.now + time, now));
             }
             Step::VouchNoMore(user) => {
-                let until = self.now + TIMINGS.grace;
-                for times in [&mut self.held, &mut self.expected] {
-                    times.entry(user).and_modify(|time| *time = (*time).min(until));
-                }
-                changes.extend(self.core.vouch_no_more(&name(user), now));
+                self.vouched.remove(&user);
+                self.expected.remove(&user);
+                changes.extend(self.core.vouch_no_more(&there(user, Status::Offline), now));
             }
             Step::Wait(time) => {
                 // As a timer would: never later than the core asks for.
@@ -129,14 +130,10 @@ impl World {
         let there = sessions.contains(&session);
         sessions.retain(|known| *known != session);
         if there {
-            self.hold(user, grace);
+            let until = self.in_grace.entry(user).or_default();
+            *until = (*until).max(self.now + grace);
         }
         self.core.disconnect(&name(user), SessionId(session), departure, moment(self.now))
-    }
-
-    fn hold(&mut self, user: u8, time: u64) {
-        let held = self.held.entry(user).or_default();
-        *held = (*held).max(self.now + time);
     }
 
     fn see(&mut self, change: &Presence) {
@@ -154,9 +151,9 @@ impl World {
     fn check(&self) {
         for (user, shown) in &self.shown {
             let reason = self.sessions.get(user).is_some_and(|sessions| !sessions.is_empty())
-                || [&self.held, &self.expected]
+                || [&self.in_grace, &self.vouched, &self.expected]
                     .iter()
-                    .any(|times| self.now < times.get(user).copied().unwrap_or(0));
+                    .any(|times| times.get(user).is_some_and(|until| self.now < *until));
             assert!(
                 shown.status == Status::Offline || reason,
                 "{shown:?} at {}, but nobody is there",

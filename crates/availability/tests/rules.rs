@@ -189,9 +189,21 @@ fn another_shard_vouches_for_its_devices() {
     let mut core = Availability::new(TIMINGS);
     assert_eq!(core.vouch(&presence(Status::Busy, 0), 45_000, at(10)).unwrap().status, Status::Busy);
     assert_eq!(core.vouch(&presence(Status::Busy, 0), 60_000, at(15_000)), None);
-    assert_eq!(core.vouch_no_more(&ada(), at(20_000)), None);
-    assert_eq!(core.advance(at(24_999)), []);
-    assert_eq!(core.advance(at(25_000)), [presence(Status::Offline, 15_000)]);
+    assert_eq!(core.advance(at(59_999)), []);
+    assert_eq!(
+        core.vouch_no_more(&presence(Status::Offline, 40_000), at(59_999)),
+        Some(presence(Status::Offline, 40_000))
+    );
+}
+
+#[test]
+fn the_end_of_a_device_elsewhere_leaves_one_here_its_grace() {
+    let mut core = online();
+    core.vouch(&presence(Status::Online, 0), 45_000, at(1_000));
+    core.disconnect(&ada(), PHONE, Departure::Closed, at(2_000));
+    assert_eq!(core.vouch_no_more(&presence(Status::Offline, 900), at(3_000)), None);
+    assert_eq!(core.advance(at(6_999)), []);
+    assert_eq!(core.advance(at(7_000)), [presence(Status::Offline, 2_000)]);
 }
 
 #[test]

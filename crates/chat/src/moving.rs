@@ -1,6 +1,7 @@
 //! Sending users elsewhere: when the table gives them to another shard, and when this one goes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use placement::{Bucket, Table};
@@ -59,6 +60,7 @@ impl Shared {
 
     /// Sends everybody elsewhere, spread over `window`, and closes what is left at its end.
     pub(crate) async fn drain(&self, window: Duration) {
+        self.draining.store(true, Ordering::Release);
         let window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
         for user in self.clients.all() {
             let after_ms = self.entropy.below(window_ms);

@@ -13,6 +13,8 @@ pub struct Options {
     pub queue_bytes: usize,
     /// How many sockets a user may have on the shard; the oldest is closed beyond.
     pub sockets_per_user: usize,
+    /// How many sockets the shard serves; further ones are refused.
+    pub max_sockets: usize,
     /// How many requests of one connection may wait for the store; beyond, its frames are not read.
     pub in_flight: usize,
     /// How many events of one conversation a `resume` sends at most.
@@ -48,6 +50,7 @@ impl Default for Options {
             },
             queue_bytes: 1 << 20,
             sockets_per_user: 32,
+            max_sockets: 100_000,
             in_flight: 64,
             resume_events: 1000,
             gap_patience: Duration::from_millis(15),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
@@ -91,6 +92,7 @@ pub(crate) struct Shared {
     pub(crate) marks: Marks,
     pub(crate) repairs: Repairs,
     pub(crate) directs: Mutex<LruCache<(Username, Username), ConversationId>>,
+    pub(crate) draining: AtomicBool,
     pub(crate) tracker: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -127,6 +129,7 @@ impl ChatShard {
             marks: Marks::default(),
             repairs,
             directs: Mutex::new(LruCache::new(KNOWN_PAIRS)),
+            draining: AtomicBool::new(false),
             tracker: parts.tracker,
             stop: parts.stop,
         });

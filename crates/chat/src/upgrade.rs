@@ -1,6 +1,7 @@
 //! Opening a socket: the HTTP side of `/chat`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +11,20 @@ use identity::SUBPROTOCOL;
 use protocol::{ErrorCode, MAX_FRAME_BYTES};
 
 use crate::shard::Shared;
+
+/// After how long a client that was refused may come again.
+const RETRY_AFTER_MS: u64 = 2000;
+
+impl Shared {
+    /// Says why no further socket is taken, if so.
+    fn refuses(&self) -> Option<&'static str> {
+        if self.draining.load(Ordering::Acquire) || self.stop.is_cancelled() {
+            return Some("the shard drains");
+        }
+        let open = usize::try_from(self.metrics.connections.get()).unwrap_or(0);
+        (open >= self.options.max_sockets).then_some("the shard is full")
+    }
+}
 
 /// Gives the shard's routes.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -22,8 +37,9 @@ async fn open(State(shared): State<Arc<Shared>>, mut request: Request) -> Respon
         Ok(identity) => identity,
         Err(refusal) => return Problem::from(refusal).into_response(),
     };
-    if shared.stop.is_cancelled() {
-        return Problem::new(ErrorCode::Unavailable).with_detail("the shard drains").into_response();
+    if let Some(reason) = shared.refuses() {
+        let problem = Problem::new(ErrorCode::Unavailable).with_detail(reason);
+        return problem.with_retry_after_ms(RETRY_AFTER_MS).into_response();
     }
     let (response, upgrade) = match websocket::accept(&mut request, Some(SUBPROTOCOL)) {
         Ok(accepted) => accepted,

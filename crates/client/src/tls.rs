@@ -1,16 +1,23 @@
 //! TLS, set up once for HTTP and WebSockets alike.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::Error;
 
-/// Makes a configuration that trusts what this machine trusts; `SSL_CERT_FILE` names other roots.
+/// Made once for the process, as the cryptography is: to read all roots takes a while.
+static CONFIGURATION: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> = LazyLock::new(make);
+
+/// Gives a configuration that trusts what this machine trusts; `SSL_CERT_FILE` names other roots.
 ///
 /// # Errors
 /// [`Error::Tls`] if the cryptography offers no usable version of TLS.
 pub(crate) fn configuration() -> Result<Arc<ClientConfig>, Error> {
+    CONFIGURATION.clone().map_err(Error::Tls)
+}
+
+fn make() -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     // Another part of the program may have installed it before: that one is as good.
     let _ = provider.clone().install_default();
@@ -22,8 +29,7 @@ pub(crate) fn configuration() -> Result<Arc<ClientConfig>, Error> {
     }
     roots.add_parsable_certificates(found.certs);
     let configuration = ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_safe_default_protocol_versions()
-        .map_err(Error::Tls)?
+        .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(configuration))

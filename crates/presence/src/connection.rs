@@ -1,10 +1,11 @@
 //! One connection from the upgrade to the end.
 
+use std::io;
 use std::sync::Arc;
 
 use availability::{Departure, Moment};
 use bytes::Bytes;
-use protocol::chat::Welcome;
+use protocol::chat::{ReconnectReason, Welcome};
 use protocol::presence::ServerFrame;
 use protocol::{CloseCode, MAX_FRAME_BYTES};
 use tokio::time::timeout;
@@ -13,7 +14,7 @@ use websocket::{Message, ReadError, Reader, Upgrade, WriteError, Writer};
 use crate::authenticator::Identity;
 use crate::away;
 use crate::hub::{Hub, milliseconds};
-use crate::pace::Pace;
+use crate::pace::{Pace, TooFast};
 use crate::requests;
 use crate::socket::Socket;
 
@@ -103,7 +104,7 @@ impl Connection {
             let window = hub.options.move_window;
             let wait = hub.entropy.below(milliseconds(window));
             hub.sleep_until(Some(hub.now().elapsed + wait)).await;
-            away::send(hub.clone(), vec![socket], window, protocol::chat::ReconnectReason::Moved).await;
+            away::send(hub.clone(), vec![socket], window, ReconnectReason::Moved).await;
         });
     }
 
@@ -118,10 +119,14 @@ impl Connection {
                     }
                 }
                 Err(error) = self.writer.pump(&self.socket.queue) => {
+                    let departure = match &error {
+                        WriteError::Io(error) => self.departure(error),
+                        _ => Departure::Closed,
+                    };
                     if matches!(error, WriteError::Overflow) {
                         self.hub.metrics.queue_overflows.inc();
                     }
-                    return Ending::closed(error.close_frame());
+                    return Ending { close: error.close_frame(), departure };
                 }
                 () = self.hub.sleep_until(Some(next_check)) => {
                     if let Some(ending) = self.check() {
@@ -135,6 +140,9 @@ impl Connection {
     }
 
     fn take(&mut self, message: Result<Message, ReadError>) -> Option<Ending> {
+        if let Err(ReadError::Io(error)) = &message {
+            return Some(Ending { close: None, departure: self.departure(error) });
+        }
         self.heard = self.hub.now();
         let taken = match message {
             Ok(Message::Text(text)) => requests::take(&self.hub, &self.socket, &mut self.pace, &text),
@@ -152,11 +160,21 @@ impl Connection {
         taken.err().map(|code| Ending::new(code, Departure::Closed))
     }
 
+    /// Tells a connection that the peer ended from one whose peer is out of reach, and has had its grace for a while.
+    fn departure(&self, error: &io::Error) -> Departure {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                Departure::Silent { last_heard: self.heard.wall }
+            }
+            _ => Departure::Closed,
+        }
+    }
+
     /// Counts a ping or a pong, which no client needs to send often.
     fn count_control(&mut self) -> Result<(), CloseCode> {
         match self.pace.take(1, self.heard.elapsed) {
-            Err(crate::pace::TooFast::Abuse) => Err(CloseCode::TooFast),
-            Ok(()) | Err(crate::pace::TooFast::Wait(_)) => Ok(()),
+            Err(TooFast::Abuse) => Err(CloseCode::TooFast),
+            Ok(()) | Err(TooFast::Wait(_)) => Ok(()),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::metrics::PresenceMetrics;
 use crate::options::PresenceOptions;
 use crate::ownership::Ownership;
 use crate::socket::Socket;
-use crate::state::State;
+use crate::state::{Contacts, State};
 
 /// How many users are asked of the store at once.
 pub(crate) const STORE_PAGE: usize = 500;
@@ -37,7 +37,10 @@ pub(crate) struct Hub {
     pub(crate) bells: Bells,
     pub(crate) draining: AtomicBool,
     state: Mutex<State>,
+    /// Counts sockets.
     sessions: AtomicU64,
+    /// Counts readings of contacts.
+    readings: AtomicU64,
 }
 
 /// Wake the loops that have something to do.
@@ -82,6 +85,7 @@ impl Hub {
             bells: Bells::new(),
             draining: AtomicBool::new(false),
             sessions: AtomicU64::new(0),
+            readings: AtomicU64::new(0),
         }
     }
 
@@ -133,10 +137,9 @@ impl Hub {
         let read_at = self.now().elapsed;
         let known = self.update(|state, _| state.seat(socket, self.options.max_sockets_per_user))?;
         let record = if known { None } else { self.records(std::slice::from_ref(&socket.user)).await?.pop() };
-        let contacts =
-            self.store.visible_contacts(&socket.user).await.map_err(|error| unavailable(&error))?;
+        let contacts = self.contacts(&socket.user).await?;
         self.update(|state, now| state.arrive(socket, record.as_ref(), &contacts, read_at, now));
-        self.fill(&contacts).await?;
+        self.fill(&socket.user).await?;
         let shown = self.update(|state, _| state.open(socket));
         self.metrics.snapshot_users.observe(f64::from(u32::try_from(shown).unwrap_or(u32::MAX)));
         Ok(())
@@ -147,24 +150,30 @@ impl Hub {
     /// # Errors
     /// The store is not available; the sight stays as it was.
     pub(crate) async fn reload_contacts(&self, user: &Username) -> Result<(), CloseCode> {
-        let contacts = self.store.visible_contacts(user).await.map_err(|error| unavailable(&error))?;
+        let contacts = self.contacts(user).await?;
         let new = self.update(|state, now| state.set_visible(user, &contacts, now));
         if !new.is_empty() {
-            self.fill(&new).await?;
+            self.fill(user).await?;
             self.update(|state, _| state.show(user, &new));
         }
         Ok(())
     }
 
-    /// Reads how those of `contacts` are of whom nothing is known yet.
-    async fn fill(&self, contacts: &[Username]) -> Result<(), CloseCode> {
-        let unknown = self.update(|state, _| state.unknown(contacts));
+    /// Reads how those are whom a user sees and of whom nothing is known yet.
+    async fn fill(&self, user: &Username) -> Result<(), CloseCode> {
+        let unknown = self.update(|state, _| state.unknown_to(user));
         for page in unknown.chunks(STORE_PAGE) {
             let read_at = self.now().elapsed;
             let records = self.records(page).await?;
             self.update(|state, now| state.fill(page, &records, read_at, now));
         }
         Ok(())
+    }
+
+    async fn contacts(&self, user: &Username) -> Result<Contacts, CloseCode> {
+        let reading = 1 + self.readings.fetch_add(1, Ordering::Relaxed);
+        let names = self.store.visible_contacts(user).await.map_err(|error| unavailable(&error))?;
+        Ok(Contacts { names, reading })
     }
 
     async fn records(&self, users: &[Username]) -> Result<Vec<PresenceRecord>, CloseCode> {

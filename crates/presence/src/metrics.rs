@@ -1,6 +1,9 @@
 //! What operators see of a presence shard.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, Registry};
+use telemetry::{Histogram, IntCounter, IntGauge, Metrics, MetricsError};
+
+/// Upper bounds for how many users a snapshot shows.
+const SNAPSHOT_BUCKETS: &[f64] = &[0.0, 1.0, 5.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0];
 
 /// The metrics of a presence shard; clones share them.
 #[derive(Clone, Debug)]
@@ -35,39 +38,26 @@ impl PresenceMetrics {
     /// Makes the metrics and registers them.
     ///
     /// # Errors
-    /// The registry has metrics of these names already.
-    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let counter = |name, help| {
-            let counter = IntCounter::new(format!("chatapp_presence_{name}"), help)?;
-            registry.register(Box::new(counter.clone()))?;
-            prometheus::Result::Ok(counter)
-        };
-        let gauge = |name, help| {
-            let gauge = IntGauge::new(format!("chatapp_presence_{name}"), help)?;
-            registry.register(Box::new(gauge.clone()))?;
-            prometheus::Result::Ok(gauge)
-        };
-        let buckets = vec![0.0, 1.0, 5.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0];
-        let snapshot_users = Histogram::with_opts(
-            HistogramOpts::new(
-                "chatapp_presence_snapshot_users",
-                "Users in the first snapshot of a connection.",
-            )
-            .buckets(buckets),
-        )?;
-        registry.register(Box::new(snapshot_users.clone()))?;
+    /// Metrics of these names and labels are there already.
+    pub fn register(metrics: &Metrics) -> Result<Self, MetricsError> {
+        let counter = |name, help| metrics.counter(&format!("chatapp_presence_{name}_total"), help);
+        let gauge = |name, help| metrics.gauge(&format!("chatapp_presence_{name}"), help);
         Ok(Self {
             connections: gauge("connections", "Open sockets.")?,
             users: gauge("users", "Users with an open socket.")?,
-            changes: counter("changes_total", "Changes of users that others see.")?,
-            hints_sent: counter("hints_sent_total", "Hints given to other shards.")?,
-            hints_failed: counter("hints_failed_total", "Hints that could not be given.")?,
-            hints_received: counter("hints_received_total", "Hints from the inbox.")?,
-            records_written: counter("records_written_total", "Records written into the store.")?,
-            records_refused: counter("records_refused_total", "Records that the store did not keep.")?,
-            snapshot_users,
-            queue_overflows: counter("queue_overflows_total", "Sockets closed for reading too slowly.")?,
-            silent_deaths: counter("silent_deaths_total", "Sockets closed since nothing came from them.")?,
+            changes: counter("changes", "Changes of users that others see.")?,
+            hints_sent: counter("hints_sent", "Hints given to other shards.")?,
+            hints_failed: counter("hints_failed", "Hints that could not be given.")?,
+            hints_received: counter("hints_received", "Hints from the inbox.")?,
+            records_written: counter("records_written", "Records written into the store.")?,
+            records_refused: counter("records_refused", "Records that the store did not keep.")?,
+            snapshot_users: metrics.histogram(
+                "chatapp_presence_snapshot_users",
+                "Users in the first snapshot of a connection.",
+                SNAPSHOT_BUCKETS,
+            )?,
+            queue_overflows: counter("queue_overflows", "Sockets closed for reading too slowly.")?,
+            silent_deaths: counter("silent_deaths", "Sockets closed since nothing came from them.")?,
             table_epoch: gauge("table_epoch", "Epoch of the placement table.")?,
         })
     }

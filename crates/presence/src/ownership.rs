@@ -1,9 +1,9 @@
 //! Which users belong to this shard, and where the others do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use placement::{Bucket, Service, Table};
+use placement::{Bucket, Member, Table};
 use protocol::{Shard, Username};
 
 /// A placement table from the view of one presence shard.
@@ -11,17 +11,12 @@ use protocol::{Shard, Username};
 pub(crate) struct Ownership {
     own: Shard,
     table: Arc<Table>,
-    /// The shards by their names as the table has them.
-    shards: HashMap<String, Shard>,
 }
 
 impl Ownership {
     /// Reads a table.
     pub(crate) fn new(own: Shard, table: Arc<Table>) -> Self {
-        let names = table.of(Service::Presence).shards().iter().map(|shard| shard.name.clone());
-        // A name that is none cannot be reached; its users wait for the next table.
-        let shards = names.filter_map(|name| Some((name.clone(), Shard::new(&name).ok()?))).collect();
-        Self { own, table, shards }
+        Self { own, table }
     }
 
     /// Gives the table's epoch.
@@ -30,29 +25,25 @@ impl Ownership {
     }
 
     /// Gives the shard that a user belongs to.
-    pub(crate) fn owner(&self, user: &Username) -> Option<&Shard> {
-        let owner = self.table.of(Service::Presence).owner(Bucket::of(user.as_str()));
-        self.shards.get(&owner.name)
+    pub(crate) fn owner(&self, user: &Username) -> &Shard {
+        &self.member(user).shard
     }
 
     /// Says whether a user belongs to this shard.
     pub(crate) fn owns(&self, user: &Username) -> bool {
-        self.owner(user) == Some(&self.own)
+        *self.owner(user) == self.own
     }
 
     /// Gives the shards of these users, each once and without this one.
     pub(crate) fn others<'a>(&'a self, users: impl IntoIterator<Item = &'a Username>) -> HashSet<&'a Shard> {
-        let owners = users.into_iter().filter_map(|user| self.owner(user));
+        let owners = users.into_iter().map(|user| self.owner(user));
         owners.filter(|owner| **owner != self.own).collect()
     }
 
     /// Gives the address of the `/presence` where a user belongs, if that is another shard.
     pub(crate) fn address_elsewhere(&self, user: &Username) -> Option<String> {
-        if self.owns(user) {
-            return None;
-        }
-        let owner = self.table.of(Service::Presence).owner(Bucket::of(user.as_str()));
-        Some(format!("{}/presence", owner.url.trim_end_matches('/')))
+        let member = self.member(user);
+        (member.shard != self.own).then(|| format!("{}/presence", member.url.trim_end_matches('/')))
     }
 
     /// Gives the buckets that this shard has here and did not have in `before`.
@@ -61,7 +52,11 @@ impl Ownership {
         Bucket::all().filter(|bucket| self.owns_bucket(*bucket) && !had(*bucket)).collect()
     }
 
+    fn member(&self, user: &Username) -> &Member {
+        self.table.presence.owner(Bucket::of(user.as_str()))
+    }
+
     fn owns_bucket(&self, bucket: Bucket) -> bool {
-        self.table.of(Service::Presence).owner(bucket).name == self.own.as_str()
+        self.table.presence.owner(bucket).shard == self.own
     }
 }

@@ -21,6 +21,8 @@ struct Person {
     seats: Vec<Seat>,
     /// The contacts who see each other, in order of their names; nothing until they are known.
     visible: Arc<[Username]>,
+    /// Which reading of the store they are from: an earlier one does not replace them.
+    reading: u64,
 }
 
 #[derive(Debug)]
@@ -35,10 +37,11 @@ struct Seat {
 impl Roster {
     /// Adds a socket. Gives the oldest one of the user that has to make room, if there are more than `max` now.
     pub(crate) fn seat(&mut self, socket: &Arc<Socket>, max: usize) -> Option<Arc<Socket>> {
-        let person = self
-            .people
-            .entry(socket.user.clone())
-            .or_insert_with(|| Person { seats: Vec::new(), visible: Arc::new([]) });
+        let person = self.people.entry(socket.user.clone()).or_insert_with(|| Person {
+            seats: Vec::new(),
+            visible: Arc::new([]),
+            reading: 0,
+        });
         person.seats.push(Seat { socket: socket.clone(), open: false, unfollowed: HashSet::new() });
         self.sockets += 1;
         let mut staying = person.seats.iter().filter(|seat| !seat.socket.is_ending());
@@ -65,17 +68,19 @@ impl Roster {
         }
     }
 
-    /// Replaces whom a user sees; what is no longer seen is no longer left out either. Gives the ones before.
-    pub(crate) fn set_visible(
-        &mut self,
-        user: &Username,
-        visible: Arc<[Username]>,
-    ) -> Option<Arc<[Username]>> {
-        let person = self.people.get_mut(user)?;
-        for seat in &mut person.seats {
-            seat.unfollowed.retain(|name| visible.binary_search(name).is_ok());
+    /// Says whether whom a user sees may be replaced by what such a reading of the store gave.
+    pub(crate) fn is_newer(&self, user: &Username, reading: u64) -> bool {
+        self.people.get(user).is_some_and(|person| person.reading < reading)
+    }
+
+    /// Replaces whom a user sees; who is no longer seen is no longer left out either.
+    pub(crate) fn set_visible(&mut self, user: &Username, visible: Arc<[Username]>, reading: u64) {
+        if let Some(person) = self.people.get_mut(user) {
+            for seat in &mut person.seats {
+                seat.unfollowed.retain(|name| visible.binary_search(name).is_ok());
+            }
+            (person.visible, person.reading) = (visible, reading);
         }
-        Some(std::mem::replace(&mut person.visible, visible))
     }
 
     /// Gives whom a user sees, in order of their names; nothing for somebody who is not connected here.

@@ -19,8 +19,8 @@ use crate::ownership::Ownership;
 use crate::roster::Roster;
 use crate::watchlist::Watchlist;
 
+pub(crate) use connecting::Contacts;
 pub(crate) use outgoing::{Change, Outgoing, Recipients};
-pub(crate) use transfer::Transfer;
 
 /// How long it is remembered that somebody has gone, or that a login has ended, in milliseconds: longer than anything
 /// that was read from the store before may be on its way.

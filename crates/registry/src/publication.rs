@@ -51,7 +51,7 @@ impl Publication {
             }
             // The next table is written over it: better a fresh placement than none for ever.
             Err(error) => {
-                tracing::error!(%error, version = document.version, "the stored table is unreadable")
+                tracing::error!(%error, version = document.version, "the stored table is unreadable");
             }
         }
         Ok(())

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::Router;
 use futures_util::future::join_all;
-use parking_lot::Mutex;
 use placement::Table;
 use ports::{Clock, Discovery, Documents, FoundShard, Service, Shards};
 use protocol::Shard;
@@ -14,6 +13,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::{TableFeed, TableSource, assignment_of};
+use crate::load_sink::LoadSink;
 use crate::loads::Loads;
 use crate::options::RegistryOptions;
 use crate::planner::Planner;
@@ -36,12 +36,9 @@ pub struct Registry {
     clock: Arc<dyn Clock>,
     publication: Publication,
     planners: [Planner; 2],
-    loads: SharedLoads,
+    loads: LoadSink,
     feed: TableFeed,
 }
-
-/// The loads of chat and presence, written by requests and read by the loop.
-pub(crate) type SharedLoads = Arc<[Mutex<Loads>; 2]>;
 
 impl Registry {
     /// Makes a registry that always leads; it does nothing before [`Registry::run`].
@@ -55,13 +52,13 @@ impl Registry {
         let source = TableSource::new();
         let feed = source.feed();
         let term = clock.now().0 / 1_000;
-        let loads = || Mutex::new(Loads::new(options.smoothing, options.idle_load));
+        let loads = || Loads::new(options.smoothing, options.idle_load);
         Self {
             discovery: discovery.watch(),
             leading: watch::channel(true).1,
             publication: Publication::new(documents, source, term),
             planners: SERVICES.map(|service| Planner::new(service, &options)),
-            loads: Arc::new([loads(), loads()]),
+            loads: LoadSink::new(feed.clone(), Arc::clone(&clock), loads),
             feed,
             clock,
             options,
@@ -81,12 +78,17 @@ impl Registry {
         self.feed.clone()
     }
 
+    /// Gives the way for load reports from within this process.
+    #[must_use]
+    pub fn load_sink(&self) -> LoadSink {
+        self.loads.clone()
+    }
+
     /// Gives the routes for the operators' port; requests that are held open end with `stop`.
     pub fn router(&self, stop: CancellationToken) -> Router {
         router(RouterState {
             feed: self.feed.clone(),
-            loads: Arc::clone(&self.loads),
-            clock: Arc::clone(&self.clock),
+            loads: self.loads.clone(),
             watch_bound: self.options.watch_bound,
             stop,
         })
@@ -177,8 +179,8 @@ impl Registry {
         let Some(table) = self.publication.current() else { return false };
         let now = self.clock.monotonic();
         let mut moves = false;
-        for (planner, loads) in self.planners.iter_mut().zip(&*self.loads) {
-            let loads = loads.lock().current();
+        for planner in &mut self.planners {
+            let loads = self.loads.current(planner.service);
             moves |= planner.window_ended(assignment_of(&table, planner.service), &loads, now);
         }
         moves
@@ -193,7 +195,7 @@ impl Registry {
         let proposals = [0, 1].map(|service: usize| {
             let planner = &mut self.planners[service];
             let previous = current.as_ref().map(|table| assignment_of(table, planner.service));
-            planner.propose(previous, &self.loads[service].lock().current(), now)
+            planner.propose(previous, &self.loads.current(planner.service), now)
         });
         let [chat, presence] = [0, 1].map(|service: usize| {
             let proposed = proposals[service].as_ref().map(|proposal| &proposal.plan.assignment);

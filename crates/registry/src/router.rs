@@ -1,6 +1,5 @@
 //! The registry over HTTP.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Query, State};
@@ -10,12 +9,11 @@ use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use placement::Epoch;
-use ports::{Clock, Service};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::feed::{TableFeed, assignment_of};
-use crate::registry::SharedLoads;
+use crate::feed::TableFeed;
+use crate::load_sink::LoadSink;
 use crate::report::LoadReport;
 
 /// The largest load report, in bytes: 4,096 buckets of at most 30 characters are half of it.
@@ -25,8 +23,7 @@ const MAX_REPORT_BYTES: usize = 256 * 1024;
 #[derive(Clone)]
 pub(crate) struct RouterState {
     pub(crate) feed: TableFeed,
-    pub(crate) loads: SharedLoads,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) loads: LoadSink,
     pub(crate) watch_bound: Duration,
     pub(crate) stop: CancellationToken,
 }
@@ -88,16 +85,5 @@ fn names(headers: &HeaderMap, tag: &str) -> bool {
 
 /// Takes in a load report: 204, or 404 from a shard that is not in the table.
 async fn load(State(state): State<RouterState>, Json(report): Json<LoadReport>) -> StatusCode {
-    let Some(table) = state.feed.current() else { return StatusCode::NOT_FOUND };
-    let service = Service::from(report.service);
-    let assignment = assignment_of(&table, service);
-    if assignment.member(&report.shard).is_none() {
-        return StatusCode::NOT_FOUND;
-    }
-    let loads = match service {
-        Service::Chat => &state.loads[0],
-        Service::Presence => &state.loads[1],
-    };
-    loads.lock().take(&report, assignment, state.clock.monotonic());
-    StatusCode::NO_CONTENT
+    if state.loads.take(&report) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }

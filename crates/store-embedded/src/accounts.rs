@@ -122,7 +122,8 @@ fn search(view: &dyn View, wanted: &str, after: Option<&Username>, limit: usize)
         let user = from_json::<Account>(record)?.user;
         let mut parts = Parts::of(key);
         parts.byte()?;
-        if !parts.rest().starts_with(wanted.as_bytes()) && !user.display_name.to_lowercase().contains(wanted) {
+        if !parts.rest().starts_with(wanted.as_bytes()) && !user.display_name.to_lowercase().contains(wanted)
+        {
             return Ok(ControlFlow::Continue(()));
         }
         if page.users.len() == limit {

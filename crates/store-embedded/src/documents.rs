@@ -6,9 +6,9 @@ use protocol::Timestamp;
 
 use crate::EmbeddedStore;
 use crate::engine::View;
+use crate::expiry::forget_before;
 use crate::keys::{Table, check_name};
-use crate::logins::expired;
-use crate::packing::{Packer, Parts, from_json, to_json};
+use crate::packing::{Packer, Parts, unreadable};
 
 #[async_trait]
 impl Documents for EmbeddedStore {
@@ -41,15 +41,16 @@ impl Documents for EmbeddedStore {
     async fn remember(&self, key: Vec<u8>, answer: Remembered, now: Timestamp) -> Result<()> {
         check_name(&key)?;
         self.write(move |context| {
-            for end in expired(context.view(), Table::RememberedEnd, now)? {
-                context.delete(remembered_key(end.get(9..).unwrap_or_default()));
-                context.delete(end);
+            for expired in forget_before(context, Table::RememberedEnd, now)? {
+                context.delete(remembered_key(&expired));
             }
             if let Some(earlier) = remembered(context.view(), &key)? {
                 context.delete(end_key(&key, earlier.expires_at));
             }
             context.put(end_key(&key, answer.expires_at), Vec::new());
-            context.put(remembered_key(&key), to_json(&answer)?);
+            let value = Packer::with_capacity(16 + answer.request.len() + answer.answer.len());
+            let value = value.number(answer.expires_at.0).number(answer.request.len() as u64);
+            context.put(remembered_key(&key), value.rest(answer.request).rest(answer.answer).bytes());
             Ok(())
         })
         .await
@@ -63,7 +64,12 @@ fn document(view: &dyn View, name: &str) -> Result<Option<Document>> {
 }
 
 fn remembered(view: &dyn View, key: &[u8]) -> Result<Option<Remembered>> {
-    view.get(&remembered_key(key))?.map(|record| from_json(&record)).transpose()
+    let Some(record) = view.get(&remembered_key(key))? else { return Ok(None) };
+    let mut parts = Parts::of(&record);
+    let (expires_at, length) = (parts.time()?, parts.number()?);
+    let length = usize::try_from(length).map_err(|_| unreadable())?;
+    let (request, answer) = parts.rest().split_at_checked(length).ok_or_else(unreadable)?;
+    Ok(Some(Remembered { request: request.to_vec(), answer: answer.to_vec(), expires_at }))
 }
 
 fn document_key(name: &str) -> Vec<u8> {

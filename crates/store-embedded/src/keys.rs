@@ -50,7 +50,7 @@ pub(crate) enum Table {
     Connected = 19,
     /// Name: version, body.
     Document = 20,
-    /// Key: the answer as JSON.
+    /// Key: when the answer expires, the request's length, the request, the answer.
     Remembered = 21,
     /// Time, key: nothing.
     RememberedEnd = 22,

@@ -10,6 +10,7 @@ mod count;
 mod devices;
 mod documents;
 mod engine;
+mod expiry;
 mod folder;
 mod inbox;
 mod keys;

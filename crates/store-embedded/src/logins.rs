@@ -5,7 +5,8 @@ use ports::{EndedLogin, Error, Login, Logins, Result};
 use protocol::{LoginId, Timestamp, Username};
 
 use crate::engine::View;
-use crate::keys::{KeyRange, Table};
+use crate::expiry::forget_before;
+use crate::keys::Table;
 use crate::packing::{Parts, from_json, to_json};
 use crate::writer::WriteContext;
 use crate::{EmbeddedStore, accounts};
@@ -14,8 +15,6 @@ use crate::{EmbeddedStore, accounts};
 const LOGINS: usize = 100;
 /// How long an ended login is kept, in milliseconds: longer than the hour that is promised, because clocks differ.
 const ENDED_KEPT: u64 = 2 * 60 * 60 * 1000;
-/// How many records that have expired one write forgets at most: more than it adds.
-const FORGOTTEN_AT_ONCE: usize = 16;
 
 #[async_trait]
 impl Logins for EmbeddedStore {
@@ -91,10 +90,8 @@ impl Logins for EmbeddedStore {
             if context.view().has(&key)? {
                 return Ok(false);
             }
-            for end in expired(context.view(), Table::TicketEnd, now)? {
-                let ticket = Parts::of(end.get(9..).unwrap_or_default()).id()?;
-                context.delete(Table::Ticket.key().id(&ticket).bytes());
-                context.delete(end);
+            for ticket in forget_before(context, Table::TicketEnd, now)? {
+                context.delete(Table::Ticket.key().rest(ticket).bytes());
             }
             context.put(key, expires_at.0.to_be_bytes().to_vec());
             context.put(Table::TicketEnd.key().number(expires_at.0).id(&ticket).bytes(), Vec::new());
@@ -119,12 +116,6 @@ pub(crate) fn end_all(
     Ok(ended)
 }
 
-/// Gives some keys of a table that begin with a time before `now`.
-pub(crate) fn expired(view: &dyn View, table: Table, now: Timestamp) -> Result<Vec<Vec<u8>>> {
-    let range: KeyRange = table.key().range().ending_before(table.key().number(now.0).bytes());
-    view.keys(&range, FORGOTTEN_AT_ONCE)
-}
-
 fn login(view: &dyn View, id: LoginId) -> Result<Option<Login>> {
     view.get(&key(id))?.map(|record| from_json(&record)).transpose()
 }
@@ -145,9 +136,7 @@ fn end(context: &mut WriteContext<'_>, id: LoginId, at: Timestamp) -> Result<()>
     context.delete(key(id));
     context.delete(Table::LoginOf.key().name(&login.username).id(&id.0).bytes());
     let forgotten = Timestamp(at.0.saturating_sub(ENDED_KEPT));
-    for old in expired(context.view(), Table::EndedLogin, forgotten)? {
-        context.delete(old);
-    }
+    forget_before(context, Table::EndedLogin, forgotten)?;
     let ended = Table::EndedLogin.key().number(at.0).id(&id.0).bytes();
     context.put(ended, login.username.as_str().as_bytes().to_vec());
     Ok(())

@@ -71,11 +71,6 @@ pub enum OpenError {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            sync: true,
-            queue: 65_536,
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-        }
+        Self { sync: true, queue: 65_536, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
     }
 }

@@ -6,7 +6,7 @@ use protocol::{ClientId, ConversationId, Timestamp, Username};
 /// What ends a name inside a key: no name contains it, so that names sort as they do alone.
 const END_OF_NAME: u8 = 0;
 
-/// Puts parts together. Numbers are big-endian: their order is that of their bytes.
+/// Puts parts together; only the last may be of any length. Numbers are big-endian: their order is that of their bytes.
 pub(crate) struct Packer(Vec<u8>);
 
 /// Takes parts off the front of what a [`Packer`] made.
@@ -43,14 +43,14 @@ impl Packer {
         self
     }
 
-    /// Adds a name that others parts follow.
+    /// Adds a name that other parts follow.
     pub(crate) fn name(mut self, name: &Username) -> Self {
         self.0.extend_from_slice(name.as_str().as_bytes());
         self.0.push(END_OF_NAME);
         self
     }
 
-    /// Adds the last part.
+    /// Adds bytes of any length.
     pub(crate) fn rest(mut self, rest: impl AsRef<[u8]>) -> Self {
         self.0.extend_from_slice(rest.as_ref());
         self

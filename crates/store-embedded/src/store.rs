@@ -34,11 +34,13 @@ impl EmbeddedStore {
     ///
     /// # Errors
     /// See [`OpenError`]: in use by another process, of a newer format, not readable.
-    pub fn open(folder: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
+    pub fn open(folder: impl AsRef<Path>, options: Options) -> std::result::Result<Self, OpenError> {
         let path = folder.as_ref();
         let folder = Folder::open(path)?;
-        let database =
-            |reason: &dyn std::fmt::Display| OpenError::Database { folder: path.to_owned(), reason: reason.to_string() };
+        let database = |reason: &dyn std::fmt::Display| OpenError::Database {
+            folder: path.to_owned(),
+            reason: reason.to_string(),
+        };
         let engine = Disk::open(&folder.database()).map_err(|error| database(&error))?;
         let store = Self::start(Arc::new(engine), Some(folder), options).map_err(|error| database(&error))?;
         tracing::info!(folder = %path.display(), "the store is open");
@@ -102,6 +104,6 @@ impl EmbeddedStore {
         &self,
         command: impl FnOnce(&mut WriteContext<'_>) -> Result<T> + Send + 'static,
     ) -> BoxFuture<'static, Result<T>> {
-        Box::pin(self.writer.enqueue(command))
+        self.writer.enqueue(command)
     }
 }

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
+use futures_core::future::BoxFuture;
 use parking_lot::Mutex;
 use ports::{Error, Result};
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use self::memory::{KnownConversation, WriterMemory};
+pub(crate) use self::memory::WriterMemory;
 use self::queue::{Queue, closed};
 pub(crate) use self::transaction::Transaction;
 use crate::engine::{Changes, Engine, View};
@@ -95,7 +96,7 @@ impl Writer {
     pub(crate) fn enqueue<T: Send + 'static>(
         &self,
         command: impl FnOnce(&mut WriteContext<'_>) -> Result<T> + Send + 'static,
-    ) -> impl Future<Output = Result<T>> + Send + use<T> {
+    ) -> BoxFuture<'static, Result<T>> {
         let (sender, receiver) = oneshot::channel();
         let queued = self.queue.push(Box::new(move |context| {
             context.transaction.begin();
@@ -108,10 +109,10 @@ impl Writer {
                 sender.send(committed.and(outcome)).ok();
             })
         }));
-        async move {
+        Box::pin(async move {
             queued?;
             receiver.await.unwrap_or_else(|_| Err(Error::Unavailable("a write failed".to_owned())))
-        }
+        })
     }
 
     /// Takes no more commands, and waits until those that wait are executed and the run is marked as ended.

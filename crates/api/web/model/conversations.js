@@ -45,23 +45,27 @@ export class Conversations {
   }
 
   /**
-   * Takes a conversation as the server shows it. One with its state (from a call) is where the conversation stands
-   * now; one without (a `conversation` frame) only says who is in it.
+   * Takes a conversation as the server shows it; without its state (a `conversation` frame) it only says who is in it.
+   * `anew`: what is known of its events is forgotten, and it begins where the server says that it stands.
    */
-  put(view) {
+  put(view, { anew = false } = {}) {
     const known = this.#byId.get(view.id);
     const conversation = known ?? blank(view);
+    this.#byId.set(view.id, conversation);
     if (!known || view.version >= known.version) {
-      const { kind, version, left = false } = view;
-      Object.assign(conversation, { kind, version, left, title: view.title });
+      const { kind, title, version, left = false } = view;
+      Object.assign(conversation, { kind, title, version, left });
       if (!left) conversation.members = view.members;
     }
-    if (view.seq !== undefined) {
-      conversation.timeline = new Timeline(view);
-      Object.assign(conversation, { unread: view.unread, read: view.read, muted: view.muted });
-      Object.assign(conversation, { activeAt: view.active_at, lastMessage: view.last_message ?? undefined });
+    if (view.seq === undefined) return conversation;
+    if (anew || !known) conversation.timeline = new Timeline(view, view.last_message);
+    const { read, muted } = view;
+    Object.assign(conversation, { muted, read: Math.max(read, conversation.read) });
+    // Else events are on their way that would be counted twice.
+    if (view.seq === conversation.timeline.cursor.seq) {
+      const { unread, active_at: activeAt, last_message: lastMessage } = view;
+      Object.assign(conversation, { unread, activeAt, lastMessage: lastMessage ?? undefined });
     }
-    this.#byId.set(view.id, conversation);
     return conversation;
   }
 

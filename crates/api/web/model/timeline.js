@@ -16,16 +16,19 @@ export class Timeline {
   messages = [];
   /** Whether there are older messages than the loaded ones, as far as is known. */
   more = true;
-  /** Whether the newest page was loaded. */
+  /** Whether the newest page was loaded, and whether a page is on its way. */
   loaded = false;
+  isLoading = false;
   /** Whether the log was seen to begin a new generation: what is shown may not be what it holds. */
   lost = false;
 
   #ahead = new Map();
   #early = [];
 
-  constructor({ seq = 0, gen = 0 } = {}) {
+  /** Begins after an event; `last` is the last message up to there, as it is now. */
+  constructor({ seq = 0, gen = 0 } = {}, last = undefined) {
     this.cursor = { seq, gen };
+    if (last) this.#insert(last);
   }
 
   /** Whether something is missing before an event that came. */

@@ -8,8 +8,6 @@ const OPEN_MS = 15_000;
 const ANSWER_MS = 15_000;
 /** How often the socket is looked at, in milliseconds. */
 const TICK_MS = 5_000;
-/** The code with which a page closes a socket that it gives up. */
-const GIVEN_UP = 4000;
 
 /**
  * A connection to `/chat` or `/presence` that is made again when it is lost, after a random wait that grows.
@@ -53,7 +51,7 @@ export class Link extends EventTarget {
 
   /** Closes for good. */
   stop() {
-    this.#drop(1000);
+    this.#drop();
     this.#change('ended', 'closed');
   }
 
@@ -142,12 +140,12 @@ export class Link extends EventTarget {
     }
   }
 
-  #drop(code = GIVEN_UP) {
+  #drop() {
     const socket = this.#socket;
     this.#socket = undefined;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
-    socket?.close?.(code);
+    socket?.close?.(1000);
   }
 
   #after(name, milliseconds, action) {

@@ -60,14 +60,14 @@ impl Call {
         self
     }
 
-    pub(crate) fn query(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.query.push((name, value.to_string()));
+    pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
         self
     }
 
     pub(crate) fn query_if<T: ToString>(self, name: &'static str, value: Option<T>) -> Self {
         match value {
-            Some(value) => self.query(name, value),
+            Some(value) => self.query(name, value.to_string()),
             None => self,
         }
     }

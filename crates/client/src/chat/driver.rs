@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use protocol::chat::{Ack, HistoryPage, Read, Resume, ServerFrame, Typing};
-use protocol::{ConversationId, ErrorCode, MAX_FRAME_BYTES, Position, Username};
+use protocol::{ClientId, ConversationId, ErrorCode, MAX_FRAME_BYTES, Position, Username};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -141,7 +141,7 @@ impl Driver {
 
     fn wake_at(&self) -> Option<Instant> {
         let due = [self.cursors.resume_at(), self.outbox.wake_at()].into_iter().flatten().min();
-        due.filter(|_| self.link.is_open()).map(|due| self.start + due)
+        due.filter(|_| self.link.is_open()).and_then(|due| self.start.checked_add(due))
     }
 
     fn happened(&mut self, event: LinkEvent) -> Option<End> {
@@ -224,7 +224,7 @@ impl Driver {
         }
     }
 
-    fn refused(&mut self, id: Option<&protocol::ClientId>, problem: Problem) {
+    fn refused(&mut self, id: Option<&ClientId>, problem: Problem) {
         let now = self.now();
         let passes = problem.is(ErrorCode::RateLimited) || problem.is(ErrorCode::Unavailable);
         let wait = problem.retry_after.or(passes.then_some(RETRY_AFTER));

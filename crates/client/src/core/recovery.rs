@@ -122,9 +122,7 @@ impl Recovery {
 /// Says whether a loss means the end, and which. A lost login may still be saved by a fresh token.
 fn ending(loss: &Loss) -> Option<End> {
     let is = |code: CloseCode| *loss == Loss::Closed(code.code());
-    if *loss == Loss::LoggedOut {
-        Some(End::Unauthenticated)
-    } else if is(CloseCode::Unauthenticated) || matches!(loss, Loss::Refused { status: 401, .. }) {
+    if is(CloseCode::Unauthenticated) || matches!(loss, Loss::LoggedOut | Loss::Refused { status: 401, .. }) {
         Some(End::Unauthenticated)
     } else if is(CloseCode::Forbidden) || matches!(loss, Loss::Refused { status: 403, .. }) {
         Some(End::Forbidden)
@@ -188,8 +186,8 @@ mod tests {
         Recovery::new(Waits::default())
     }
 
-    fn retry(next: Next) -> Retry {
-        match next {
+    fn lost(recovery: &mut Recovery, loss: &Loss, lasted: Option<Duration>, random: u64) -> Retry {
+        match recovery.lost(loss, lasted, random) {
             Next::Retry(retry) => retry,
             Next::End(end) => panic!("ended: {end}"),
         }
@@ -212,9 +210,9 @@ mod tests {
     #[test]
     fn the_server_is_asked_after_two_failures_in_a_row() {
         let (mut recovery, loss) = (recovery(), Loss::Unreachable("gone".to_owned()));
-        assert!(!retry(recovery.lost(&loss, None, 0)).ask_servers);
-        assert!(retry(recovery.lost(&loss, None, 0)).ask_servers);
-        assert!(!retry(recovery.lost(&loss, Some(STABLE), 0)).ask_servers);
+        assert!(!lost(&mut recovery, &loss, None, 0).ask_servers);
+        assert!(lost(&mut recovery, &loss, None, 0).ask_servers);
+        assert!(!lost(&mut recovery, &loss, Some(STABLE), 0).ask_servers);
     }
 
     #[test]
@@ -223,7 +221,7 @@ mod tests {
         for bound in [1, 2, 4, 8, 16, 30, 30] {
             let bound = Duration::from_secs(bound);
             let random = u64::try_from(bound.as_nanos()).unwrap_or_default();
-            let retry = retry(recovery.lost(&Loss::Closed(1012), Some(Duration::from_millis(1)), random));
+            let retry = lost(&mut recovery, &Loss::Closed(1012), Some(Duration::from_millis(1)), random);
             assert_eq!(retry.after, bound);
         }
     }
@@ -232,19 +230,19 @@ mod tests {
     fn a_lost_login_is_renewed_once() {
         for loss in [Loss::Closed(4401), Loss::Refused { status: 401, retry_after: None }] {
             let mut recovery = recovery();
-            assert!(retry(recovery.lost(&loss, None, 0)).renew_token);
+            assert!(lost(&mut recovery, &loss, None, 0).renew_token);
             assert_eq!(recovery.lost(&loss, Some(Duration::ZERO), 0), Next::End(End::Unauthenticated));
         }
         let mut recovery = recovery();
-        assert!(retry(recovery.lost(&Loss::Closed(4401), None, 0)).renew_token);
-        assert!(retry(recovery.lost(&Loss::Closed(4401), Some(STABLE), 0)).renew_token);
+        assert!(lost(&mut recovery, &Loss::Closed(4401), None, 0).renew_token);
+        assert!(lost(&mut recovery, &Loss::Closed(4401), Some(STABLE), 0).renew_token);
     }
 
     #[test]
     fn restarts_are_survived_and_refusals_are_not() {
         assert_eq!(recovery().lost(&Loss::LoggedOut, None, 0), Next::End(End::Unauthenticated));
         for code in [1000, 1001, 1006, 1011, 1012, 1013, 4408, 4429, 4503] {
-            assert!(!retry(recovery().lost(&Loss::Closed(code), None, 0)).renew_token, "{code}");
+            assert!(!lost(&mut recovery(), &Loss::Closed(code), None, 0).renew_token, "{code}");
         }
         for (code, end) in [
             (4403, End::Forbidden),
@@ -259,6 +257,6 @@ mod tests {
     #[test]
     fn a_server_that_names_a_time_is_left_alone_that_long() {
         let loss = Loss::Refused { status: 503, retry_after: Some(Duration::from_secs(7)) };
-        assert_eq!(retry(recovery().lost(&loss, None, 0)).after, Duration::from_secs(7));
+        assert_eq!(lost(&mut recovery(), &loss, None, 0).after, Duration::from_secs(7));
     }
 }

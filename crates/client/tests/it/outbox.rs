@@ -39,6 +39,7 @@ async fn no_two_requests_have_the_same_id() {
             drop(chat.send(NewMessage::text(HOME, "x")).await);
             assert!(ids.insert(peer.expect("send").await["id"].to_string()));
         }
+        drop(peer);
         chat.close().await;
     }
 }

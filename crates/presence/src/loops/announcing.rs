@@ -28,7 +28,8 @@ pub(super) async fn run(hub: Arc<Hub>) {
         hub.bells.changes.notified().await;
         sleep(hub.options.batch).await;
         let changes = hub.update(|state, _| state.take_changes());
-        hub.metrics.changes.inc_by(changes.len() as u64);
+        let own = changes.iter().filter(|change| matches!(change.to, Recipients::Watchers(_))).count();
+        hub.metrics.changes.inc_by(own as u64);
         let ownership = hub.ownership();
         let (known, unknown): (Vec<_>, Vec<_>) =
             changes.into_iter().partition(|change| !matches!(change.to, Recipients::Watchers(None)));

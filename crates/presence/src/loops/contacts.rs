@@ -17,10 +17,14 @@ pub(super) async fn run(hub: Arc<Hub>) {
     }
 }
 
-/// Has everybody's contacts read again: what a lost hint did not tell ends here.
+/// Reads everybody's contacts again: what a lost hint did not tell ends here. In a loop of its own, so that what a hint
+/// did tell does not wait for it.
 pub(super) async fn refresh(hub: Arc<Hub>) {
     loop {
         sleep(hub.options.contacts_refresh).await;
-        hub.update(|state, _| state.reload_all_contacts());
+        let users: Vec<_> = hub.update(|state, _| state.roster.users().cloned().collect());
+        for user in users {
+            let _ = hub.reload_contacts(&user).await;
+        }
     }
 }

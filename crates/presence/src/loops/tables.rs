@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use placement::{Bucket, Table};
@@ -28,7 +29,8 @@ pub(super) async fn run(hub: Arc<Hub>, mut tables: watch::Receiver<Arc<Table>>) 
         if !transfer.gained.is_empty() {
             hub.spawn(adopt(hub.clone(), transfer.gained));
         }
-        if !transfer.away.is_empty() {
+        // A shard that drains sends everybody away already.
+        if !transfer.away.is_empty() && !hub.draining.load(Ordering::Acquire) {
             tracing::info!(sockets = transfer.away.len(), "users belong to other shards now");
             let window = hub.options.move_window;
             hub.spawn(away::send(hub.clone(), transfer.away, window, ReconnectReason::Moved));

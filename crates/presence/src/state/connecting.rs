@@ -10,6 +10,15 @@ use protocol::{CloseCode, LoginId, Username};
 use super::{State, absent, sight};
 use crate::socket::Socket;
 
+/// Whom a user may see, as the store says.
+#[derive(Debug)]
+pub(crate) struct Contacts {
+    /// The contacts.
+    pub(crate) names: Vec<Username>,
+    /// The number of the reading; one that began later has a greater one.
+    pub(crate) reading: u64,
+}
+
 impl State {
     /// Gives a socket its place. Says whether its user is known, and so needs no record from the store.
     ///
@@ -30,7 +39,7 @@ impl State {
         &mut self,
         socket: &Socket,
         record: Option<&PresenceRecord>,
-        visible: &[Username],
+        contacts: &Contacts,
         read_at: u64,
         now: Moment,
     ) {
@@ -49,7 +58,7 @@ impl State {
         } else {
             self.vouch_for(&socket.user);
         }
-        self.set_visible(&socket.user, visible, now);
+        self.set_visible(&socket.user, contacts, now);
     }
 
     /// Sends a socket its first snapshot; changes follow. Gives how many users it shows.
@@ -98,13 +107,12 @@ impl State {
     }
 
     /// A socket follows these users, and sees how they are; of those that are not its user's to see it learns nothing.
-    pub(crate) fn subscribe(&mut self, socket: &Socket, users: &[Username]) -> usize {
+    pub(crate) fn subscribe(&mut self, socket: &Socket, users: &[Username]) {
         let mut followed: Vec<Username> =
             users.iter().filter_map(|user| self.roster.follow(socket, user, true)).collect();
         followed.sort_unstable();
         followed.dedup();
         socket.send_snapshot(followed.iter().map(|contact| self.sight_of(contact)).collect());
-        followed.len()
     }
 
     /// A socket follows these users no more.
@@ -123,32 +131,26 @@ impl State {
     }
 
     /// Takes over whom a user sees now: who is no longer seen looks offline. Gives who is seen for the first time.
-    pub(crate) fn set_visible(
-        &mut self,
-        user: &Username,
-        contacts: &[Username],
-        now: Moment,
-    ) -> Vec<Username> {
-        if !self.roster.contains(user) {
+    pub(crate) fn set_visible(&mut self, user: &Username, contacts: &Contacts, now: Moment) -> Vec<Username> {
+        if !self.roster.is_newer(user, contacts.reading) {
             return Vec::new();
         }
         let mut visible: Vec<Username> =
-            contacts.iter().map(|contact| self.watchlist.watch(contact, user)).collect();
+            contacts.names.iter().map(|contact| self.watchlist.watch(contact, user)).collect();
         visible.sort_unstable();
         visible.dedup();
-        let visible: Arc<[Username]> = visible.into();
-        for contact in &*visible {
-            if self.ownership.owns(contact)
-                && let Some(presence) = self.availability.presence(contact)
-            {
-                self.watchlist.fill(presence.clone(), self.ownership.epoch(), now.elapsed);
+        for contact in &visible {
+            if let Some(presence) = self.own_presence(contact).cloned() {
+                self.watchlist.fill(presence, self.ownership.epoch(), now.elapsed);
             }
         }
-        let before = self.roster.set_visible(user, visible.clone()).unwrap_or_default();
+        let before = self.roster.visible(user).cloned().unwrap_or_default();
         for lost in before.iter().filter(|contact| visible.binary_search(contact).is_err()) {
             self.lose_sight(user, lost);
         }
-        visible.iter().filter(|contact| before.binary_search(contact).is_err()).cloned().collect()
+        let new = visible.iter().filter(|contact| before.binary_search(contact).is_err()).cloned().collect();
+        self.roster.set_visible(user, visible.into(), contacts.reading);
+        new
     }
 
     /// Shows a user contacts that have just become visible.

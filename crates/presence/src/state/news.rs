@@ -37,7 +37,7 @@ impl State {
             return;
         }
         let change = if presence.status == Status::Offline {
-            self.availability.vouch_no_more(&presence.user, now)
+            self.availability.vouch_no_more(presence, now)
         } else {
             self.availability.vouch(presence, now.elapsed + self.times.vouch, now)
         };
@@ -52,14 +52,10 @@ impl State {
         self.outgoing.reload.extend(connected);
     }
 
-    /// Has the contacts of everybody who is connected here read again.
-    pub(crate) fn reload_all_contacts(&mut self) {
-        self.outgoing.reload.extend(self.roster.users().cloned());
-    }
-
-    /// Gives those of `contacts` of whom nothing is known yet.
-    pub(crate) fn unknown(&self, contacts: &[Username]) -> Vec<Username> {
-        contacts.iter().filter(|contact| self.watchlist.presence(contact).is_none()).cloned().collect()
+    /// Gives those whom a user sees and of whom nothing is known yet.
+    pub(crate) fn unknown_to(&self, user: &Username) -> Vec<Username> {
+        let visible = self.roster.visible(user).cloned().unwrap_or_default();
+        visible.iter().filter(|contact| self.watchlist.presence(contact).is_none()).cloned().collect()
     }
 
     /// Takes the records of `contacts` of whom nothing was known; who has none was never there.
@@ -104,7 +100,7 @@ impl State {
     }
 
     /// Gives how a user of our own is, who is there.
-    fn own_presence(&self, user: &Username) -> Option<&Presence> {
+    pub(super) fn own_presence(&self, user: &Username) -> Option<&Presence> {
         self.availability.presence(user).filter(|_| self.ownership.owns(user))
     }
 }

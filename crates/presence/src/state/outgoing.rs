@@ -76,13 +76,13 @@ impl State {
     /// Takes the changes that are to be told to other shards.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         let changes = std::mem::take(&mut self.outgoing.changes);
-        let addressed = changes.into_values().filter_map(|presence| {
+        let addressed = changes.into_values().map(|presence| {
             let to = if self.ownership.owns(&presence.user) {
                 Recipients::Watchers(self.roster.visible(&presence.user).cloned())
             } else {
-                Recipients::Owner(self.ownership.owner(&presence.user)?.clone())
+                Recipients::Owner(self.ownership.owner(&presence.user).clone())
             };
-            Some(Change { presence, to })
+            Change { presence, to }
         });
         addressed.collect()
     }

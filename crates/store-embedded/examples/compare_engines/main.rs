@@ -113,11 +113,7 @@ fn stalls<C: Candidate>(folder: &Path, seconds: u64) {
         reads.push(now() - before);
         assert!(read > 0);
     }
-    println!(
-        "  ranges of 50: p50 {:?} p99 {:?}",
-        percentile(&mut reads, 0.5),
-        percentile(&mut reads, 0.99)
-    );
+    println!("  ranges of 50: p50 {:?} p99 {:?}", percentile(&mut reads, 0.5), percentile(&mut reads, 0.99));
 }
 
 /// Kills a process that has written entries, and tells how long it takes to open what it left.

@@ -60,10 +60,11 @@ impl Workload {
     /// Gives text that compresses about as people's does.
     fn body(&mut self) -> Vec<u8> {
         const WORDS: [&str; 16] = [
-            "the ", "and ", "you ", "that ", "was ", "for ", "are ", "with ", "his ", "they ", "this ", "have ",
-            "from ", "one ", "had ", "word ",
+            "the ", "and ", "you ", "that ", "was ", "for ", "are ", "with ", "his ", "they ", "this ",
+            "have ", "from ", "one ", "had ", "word ",
         ];
-        let mut body = format!("{{\"type\":\"message\",\"id\":\"{:016x}\",\"text\":\"", self.random).into_bytes();
+        let mut body =
+            format!("{{\"type\":\"message\",\"id\":\"{:016x}\",\"text\":\"", self.random).into_bytes();
         while body.len() < BODY_BYTES {
             let word = self.below(WORDS.len() as u64);
             body.extend_from_slice(WORDS[word as usize].as_bytes());

@@ -56,7 +56,11 @@ pub(super) fn search(
                 found.push(record::event(id, seq, value)?);
             }
         }
-        Ok(if found.len() < limit && read < budget { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        Ok(if found.len() < limit && read < budget {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        })
     })?;
     // The first event has the number 1: nothing is left after it.
     let last = if last == 1 { 0 } else { last };

@@ -8,7 +8,7 @@ use ports::{Error, Result};
 use protocol::conversation::{ConversationKind, Role};
 use protocol::{ConversationId, Timestamp, Username};
 
-use crate::conversations::{meta, member};
+use crate::conversations::{member, meta};
 use crate::engine::View;
 use crate::log::End;
 use crate::outbox::{Positions, last_positions};

@@ -1,0 +1,34 @@
+//! Who is connected to the chat shards of this process.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chat::ChatShard;
+use parking_lot::Mutex;
+use ports::ConnectedUsers;
+use protocol::{Shard, Username};
+
+/// The chat shards of this process, asked one after the other.
+#[derive(Clone, Default)]
+pub(super) struct Sockets(Arc<Mutex<BTreeMap<Shard, ChatShard>>>);
+
+impl Sockets {
+    /// Adds a shard.
+    pub(super) fn add(&self, shard: Shard, chat: ChatShard) {
+        self.0.lock().insert(shard, chat);
+    }
+
+    /// Forgets a shard.
+    pub(super) fn remove(&self, shard: &Shard) {
+        self.0.lock().remove(shard);
+    }
+}
+
+#[async_trait]
+impl ConnectedUsers for Sockets {
+    async fn connected(&self, usernames: &[Username]) -> ports::Result<HashSet<Username>> {
+        let shards: Vec<ChatShard> = self.0.lock().values().cloned().collect();
+        Ok(shards.iter().flat_map(|shard| shard.connected(usernames)).collect())
+    }
+}
