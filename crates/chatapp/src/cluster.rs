@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use api::Keys;
+use futures_util::future::join_all;
 use parking_lot::Mutex;
 use placement::{Epoch, Table};
 use ports::{Clock, Entropy, FoundShard, Service, ShardState, SystemClock, SystemEntropy};
@@ -36,7 +37,6 @@ use sockets::Sockets;
 /// A running cluster.
 pub struct Cluster {
     shared: Arc<Shared>,
-    store: Arc<EmbeddedStore>,
     discovery: StaticDiscovery,
     nodes: Mutex<BTreeMap<(Service, Shard), Node>>,
     public_address: SocketAddr,
@@ -44,17 +44,23 @@ pub struct Cluster {
     ready: Arc<AtomicBool>,
 }
 
-/// What all roles of the process share: made once, and handed down.
-struct Shared {
+/// What all roles of the process are built on: made once, and handed down.
+struct Base {
     configuration: Configuration,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    metrics: Metrics,
+    store: Arc<EmbeddedStore>,
     keys: Arc<Keys>,
-    tables: watch::Receiver<Arc<Table>>,
-    sockets: Sockets,
+    metrics: Metrics,
     tracker: TaskTracker,
     stop: CancellationToken,
+}
+
+/// What all roles share once there is a table.
+struct Shared {
+    base: Base,
+    tables: watch::Receiver<Arc<Table>>,
+    sockets: Sockets,
 }
 
 impl Cluster {
@@ -63,61 +69,32 @@ impl Cluster {
     /// # Errors
     /// An address is in use, the data cannot be opened or belongs to another process.
     pub async fn start(configuration: Configuration) -> Result<Self> {
-        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
-        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let public = bind(configuration.public_address, "public_address").await?;
         let operators = bind(configuration.operator_address, "operator_address").await?;
-        let store = parts::store(&configuration, &clock)?;
-        let metrics = Metrics::new();
-        // In tests several clusters run in one process.
-        if let Err(error) = metrics.add_process() {
-            tracing::debug!(%error, "the process's figures are shown elsewhere");
-        }
-        let keys = parts::keys(&configuration, &store, &clock, &entropy).await?;
-        tracker.spawn(keys.clone().run(stop.clone()));
+        let base = Base::open(configuration).await?;
 
-        let places = places(&configuration).await?;
+        let places = places(&base).await?;
         let discovery = StaticDiscovery::new(places.iter().map(NodePlace::found).collect());
-        let registry = Registry::new(&discovery, store.clone(), clock.clone(), parts::registry_options());
-        let registry_routes = registry.router(stop.clone());
+        let options = parts::registry_options();
+        let registry = Registry::new(&discovery, base.store.clone(), base.clock.clone(), options);
+        let registry_routes = registry.router(base.stop.clone());
         let feed = registry.feed();
-        tracker.spawn(registry.run(stop.clone()));
-        let tables = parts::tables(feed, &tracker, &stop).await?;
+        base.tracker.spawn(registry.run(base.stop.clone()));
+        let tables = parts::tables(feed, &base).await?;
 
-        let shared = Arc::new(Shared {
-            configuration,
-            clock,
-            entropy,
-            metrics,
-            keys,
-            tables,
-            sockets: Sockets::default(),
-            tracker,
-            stop,
-        });
+        let shared = Arc::new(Shared { base, tables, sockets: Sockets::default() });
         let mut nodes = BTreeMap::new();
         for place in places {
             let key = (place.service, place.shard.clone());
-            nodes.insert(key, Node::start(&shared, &store, place).await?);
+            nodes.insert(key, Node::start(&shared, place).await?);
         }
-        let ready = Arc::new(AtomicBool::new(false));
-        let notification = parts::notification(&shared, &store)?;
-        let api = parts::api(&shared, &store, notification)?;
-        let cluster = Self {
-            public_address: public.local_addr()?,
-            operator_address: operators.local_addr()?,
-            store,
-            discovery,
-            nodes: Mutex::new(nodes),
-            ready,
-            shared,
-        };
-        let shared = &cluster.shared;
-        shared.serve(public, parts::hardened(api.router()));
-        let routes = operators::router(&shared.metrics, &cluster.ready, &cluster.store).merge(registry_routes);
-        shared.serve(operators, routes);
-        cluster.ready.store(true, Ordering::Release);
-        Ok(cluster)
+        let api = parts::api(&shared, parts::notification(&shared)?)?;
+        let ready = Arc::new(AtomicBool::new(true));
+        let routes = operators::router(&shared.base, &ready).merge(registry_routes);
+        let (public_address, operator_address) = (public.local_addr()?, operators.local_addr()?);
+        shared.base.serve(public, parts::hardened(api.router()));
+        shared.base.serve(operators, routes);
+        Ok(Self { shared, discovery, nodes: Mutex::new(nodes), public_address, operator_address, ready })
     }
 
     /// Gives where clients connect.
@@ -144,9 +121,9 @@ impl Cluster {
         if self.nodes.lock().contains_key(&key) {
             bail!("{shard} runs already");
         }
-        let place = NodePlace::bind(&self.shared.configuration, Service::Chat, shard.clone(), None).await?;
+        let place = NodePlace::bind(&self.shared.base, Service::Chat, shard.clone(), None).await?;
         let found = place.found();
-        let node = Node::start(&self.shared, &self.store, place).await?;
+        let node = Node::start(&self.shared, place).await?;
         self.nodes.lock().insert(key, node);
         self.change(|shards| {
             shards.retain(|known| known.shard != found.shard);
@@ -156,25 +133,26 @@ impl Cluster {
     }
 
     /// Ends a chat shard without a word, as a crash would; the registry notices by itself.
-    pub async fn kill(&self, shard: &Shard) {
+    pub fn kill(&self, shard: &Shard) {
         let node = self.nodes.lock().remove(&(Service::Chat, shard.clone()));
-        if let Some(node) = node {
-            self.shared.sockets.remove(shard);
-            node.kill();
-        }
+        self.shared.sockets.remove(shard);
+        drop(node);
     }
 
     /// Sends all clients away, spread over the drain window, and stops everything; what was taken is durable when it returns.
     pub async fn stop(self) {
         self.ready.store(false, Ordering::Release);
-        let window = Duration::from_secs(self.shared.configuration.drain_seconds);
+        let base = &self.shared.base;
+        let window = Duration::from_secs(base.configuration.drain_seconds);
         let nodes: Vec<Node> = std::mem::take(&mut *self.nodes.lock()).into_values().collect();
-        futures_util::future::join_all(nodes.iter().map(|node| node.drain(window))).await;
-        self.shared.stop.cancel();
-        self.shared.tracker.close();
-        futures_util::future::join_all(nodes.into_iter().map(Node::stop)).await;
-        self.shared.tracker.wait().await;
-        self.store.close().await;
+        join_all(nodes.iter().map(|node| node.drain(window))).await;
+        base.stop.cancel();
+        base.tracker.close();
+        join_all(nodes.into_iter().map(Node::stop)).await;
+        base.tracker.wait().await;
+        if let Err(error) = base.store.close().await {
+            tracing::error!(%error, "the store did not close well");
+        }
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<FoundShard>)) {
@@ -185,7 +163,18 @@ impl Cluster {
     }
 }
 
-impl Shared {
+impl Base {
+    async fn open(configuration: Configuration) -> Result<Self> {
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+            (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let store = parts::store(&configuration, &clock)?;
+        let keys = parts::keys(&configuration, &store, &clock, &entropy).await?;
+        let (metrics, tracker, stop) = (Metrics::new(), TaskTracker::new(), CancellationToken::new());
+        metrics.add_process()?;
+        tracker.spawn(keys.clone().run(stop.clone()));
+        Ok(Self { configuration, clock, entropy, store, keys, metrics, tracker, stop })
+    }
+
     /// Serves a router until the program stops.
     fn serve(&self, listener: tokio::net::TcpListener, router: axum::Router) {
         let limits = parts::server_limits(&self.configuration);
@@ -195,8 +184,8 @@ impl Shared {
 }
 
 /// Binds the listeners of all shards: the registry knows where they are before they start.
-async fn places(configuration: &Configuration) -> Result<Vec<NodePlace>> {
-    let mut places = Vec::new();
+async fn places(base: &Base) -> Result<Vec<NodePlace>> {
+    let (configuration, mut places) = (&base.configuration, Vec::new());
     let services = [
         (Service::Chat, "chat", configuration.chat_shards),
         (Service::Presence, "presence", configuration.presence_shards),
@@ -205,7 +194,7 @@ async fn places(configuration: &Configuration) -> Result<Vec<NodePlace>> {
         for number in 0..count {
             let shard = Shard::new(&format!("{name}-{number}"))?;
             let offset = u16::try_from(places.len()).context("too many shards")?;
-            places.push(NodePlace::bind(configuration, service, shard, Some(offset)).await?);
+            places.push(NodePlace::bind(base, service, shard, Some(offset)).await?);
         }
     }
     Ok(places)

@@ -4,5 +4,3 @@ pub mod cluster;
 pub mod configuration;
 pub mod lifecycle;
 pub mod roles;
-
-pub mod cli;

@@ -61,8 +61,11 @@ pub async fn run(configuration: Configuration) -> Result<ExitCode> {
     let clock: Arc<dyn ports::Clock> = Arc::new(SystemClock);
     let folder = &configuration.data_directory;
     let store = Arc::new(
-        EmbeddedStore::open(folder, store_embedded::Options { clock: clock.clone(), ..store_embedded::Options::default() })
-            .with_context(|| format!("data_directory: cannot open {}", folder.display()))?,
+        EmbeddedStore::open(
+            folder,
+            store_embedded::Options { clock: clock.clone(), ..store_embedded::Options::default() },
+        )
+        .with_context(|| format!("data_directory: cannot open {}", folder.display()))?,
     );
     let discovery = StaticDiscovery::new(found(&configuration)?);
     let registry = Registry::new(&discovery, store.clone(), clock, RegistryOptions::default());

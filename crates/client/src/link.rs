@@ -147,7 +147,7 @@ impl Link {
         // Without an address it is where the client logged in.
         self.told = order.url.or_else(|| self.session.http().socket_url(self.endpoint.path()).ok());
         let after = Duration::from_millis(order.after_ms);
-        
+        self.replacement = Some(self.attempt(Retry { after, ..Retry::default() }));
     }
 
     /// Drops the connection without a word, as a network does, and makes another.

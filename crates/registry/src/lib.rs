@@ -12,6 +12,9 @@
 //! - there is a new table only when something has changed;
 //! - a restart of the registry moves nobody: it goes on from the stored table, and takes its shards for alive
 //!   until probes say otherwise.
+//!
+//! What it relies on: discovery shows no list before it is complete (an empty one changes nothing), and a shard
+//! can be ready before it has seen a table, or there would never be a first.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 

@@ -82,7 +82,7 @@ impl Planner {
     }
 
     fn may_rebalance(&self, now: Duration) -> bool {
-        false
+        self.pressure.allows(now) && self.rollout.homes().is_none()
     }
 
     fn plan(&self, previous: Option<&Assignment>, loads: &BucketLoads, rebalance: bool) -> Option<Plan> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::future::join_all;
 use placement::Table;
-use ports::{Clock, Discovery, Documents, FoundShard, Service, Shards};
+use ports::{Clock, Discovery, Documents, Error, FoundShard, Service, Shards};
 use protocol::Shard;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
@@ -128,7 +128,7 @@ impl Registry {
                 _ = windows.tick() => self.window_ended().then_some(Duration::ZERO),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     due = None;
-                    (!self.plan().await).then_some(RETRY)
+                    self.plan().await.err()
                 }
             };
             if let Some(delay) = delay {
@@ -186,10 +186,10 @@ impl Registry {
         moves
     }
 
-    /// Publishes the next table if it is another; says whether nothing remains to be done.
-    async fn plan(&mut self) -> bool {
+    /// Publishes the next table if it is another. An error is the time after which to try again.
+    async fn plan(&mut self) -> Result<(), Duration> {
         if !self.leads() {
-            return true;
+            return Ok(());
         }
         let (current, now) = (self.publication.current(), self.clock.monotonic());
         let proposals = [0, 1].map(|service: usize| {
@@ -202,13 +202,14 @@ impl Registry {
             let kept = || current.as_ref().map(|table| assignment_of(table, self.planners[service].service));
             proposed.or_else(kept).cloned()
         });
-        let (Some(chat), Some(presence)) = (chat, presence) else { return true };
+        let (Some(chat), Some(presence)) = (chat, presence) else { return Ok(()) };
         if current.is_none_or(|current| current.chat != chat || current.presence != presence) {
             match self.publication.publish(chat, presence).await {
                 Ok(table) => tracing::info!(epoch = %table.epoch, "table published"),
                 Err(error) => {
                     tracing::warn!(%error, "table not published");
-                    return false;
+                    // After a conflict the other one's table has been read.
+                    return Err(if error == Error::Conflict { Duration::ZERO } else { RETRY });
                 }
             }
         }
@@ -217,7 +218,7 @@ impl Registry {
                 planner.accepted(proposal, now);
             }
         }
-        true
+        Ok(())
     }
 
     fn leads(&self) -> bool {

@@ -10,7 +10,7 @@ use protocol::conversation::{ConversationKind, Role};
 use protocol::{ConversationId, Timestamp, Username};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::direct::{between, close_or_open};
+pub(crate) use self::direct::close_or_open;
 pub(crate) use self::group::leave_all;
 pub(crate) use self::membership::read_mark;
 use crate::EmbeddedStore;
@@ -18,9 +18,6 @@ use crate::engine::View;
 use crate::keys::Table;
 use crate::packing::{Parts, from_json, to_json, unreadable};
 use crate::writer::WriteContext;
-
-/// Conversations of up to this many members are read on the calling thread.
-const FEW_MEMBERS: u64 = 200;
 
 /// A conversation but its members, as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,7 +33,7 @@ pub(crate) struct Meta {
     /// Whether nobody may write.
     pub(crate) blocked: bool,
     /// How many members there are.
-    pub(crate) members: u64,
+    pub(crate) members: usize,
 }
 
 #[async_trait]
@@ -62,11 +59,8 @@ impl Conversations for EmbeddedStore {
     }
 
     async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>> {
-        match self.read(|view| meta(view, id))? {
-            None => Ok(None),
-            Some(meta) if meta.members <= FEW_MEMBERS => self.read(|view| conversation(view, id)),
-            Some(_) => self.read_many(move |view| conversation(view, id)).await,
-        }
+        let Some(meta) = self.read(|view| meta(view, id))? else { return Ok(None) };
+        self.read_about(meta.members, move |view| conversation(view, id)).await
     }
 
     async fn rename_conversation(
@@ -108,7 +102,11 @@ impl Conversations for EmbeddedStore {
     }
 
     async fn membership_versions(&self, usernames: &[Username]) -> Result<Vec<u64>> {
-        self.read(|view| usernames.iter().map(|username| membership::version(view, username)).collect())
+        let (count, usernames) = (usernames.len(), usernames.to_vec());
+        let read = move |view: &dyn View| {
+            usernames.iter().map(|username| membership::version(view, username)).collect()
+        };
+        self.read_about(count, read).await
     }
 
     async fn set_muted(&self, id: ConversationId, username: &Username, muted: bool) -> Result<()> {

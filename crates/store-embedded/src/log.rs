@@ -15,9 +15,7 @@ use protocol::{ConversationId, Event, Position};
 
 pub(crate) use self::end::End;
 use crate::EmbeddedStore;
-
-/// Pages up to this length are read on the calling thread.
-const SHORT_PAGE: usize = 256;
+use crate::engine::View;
 
 #[async_trait]
 impl Log for EmbeddedStore {
@@ -26,10 +24,7 @@ impl Log for EmbeddedStore {
     }
 
     async fn events(&self, conversation: ConversationId, after: u64, limit: usize) -> Result<Vec<Event>> {
-        if limit <= SHORT_PAGE {
-            return self.read(|view| read::after(view, conversation, after, limit));
-        }
-        self.read_many(move |view| read::after(view, conversation, after, limit)).await
+        self.read_about(limit, move |view| read::after(view, conversation, after, limit)).await
     }
 
     async fn events_before(
@@ -38,10 +33,7 @@ impl Log for EmbeddedStore {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<Event>> {
-        if limit <= SHORT_PAGE {
-            return self.read(|view| read::before(view, conversation, before, limit));
-        }
-        self.read_many(move |view| read::before(view, conversation, before, limit)).await
+        self.read_about(limit, move |view| read::before(view, conversation, before, limit)).await
     }
 
     async fn event(&self, conversation: ConversationId, seq: u64) -> Result<Option<Event>> {
@@ -52,7 +44,11 @@ impl Log for EmbeddedStore {
     }
 
     async fn ends(&self, conversations: &[ConversationId]) -> Result<Vec<Position>> {
-        self.read(|view| conversations.iter().map(|id| Ok(End::read(view, *id)?.position)).collect())
+        let (count, conversations) = (conversations.len(), conversations.to_vec());
+        let read = move |view: &dyn View| {
+            conversations.iter().map(|id| Ok(End::read(view, *id)?.position)).collect()
+        };
+        self.read_about(count, read).await
     }
 
     async fn reactions(&self, conversation: ConversationId, from: u64, to: u64) -> Result<Vec<Reaction>> {

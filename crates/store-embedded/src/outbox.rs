@@ -38,7 +38,8 @@ impl Outbox for EmbeddedStore {
             }
             let range = range(partition).after(key(partition, cursor));
             let limit = limit.max(1);
-            let entries = self.read(|view| view.read(&range, Direction::Forward, limit, read_entry))?;
+            let read = move |view: &dyn View| view.read(&range, Direction::Forward, limit, read_entry);
+            let entries = self.read_about(limit, read).await?;
             // None if another worker has dealt with them meanwhile.
             if !entries.is_empty() {
                 return Ok(entries);

@@ -1,7 +1,7 @@
 //! Compact keys and values: their parts put together, and taken apart again.
 
 use ports::{Error, Result};
-use protocol::{ClientId, ConversationId, Timestamp, Username};
+use protocol::{ConversationId, Timestamp, Username};
 
 /// What ends a name inside a key: no name contains it, so that names sort as they do alone.
 const END_OF_NAME: u8 = 0;
@@ -141,12 +141,6 @@ pub(crate) fn from_json<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T
 fn username(bytes: &[u8]) -> Result<Username> {
     let name = std::str::from_utf8(bytes).map_err(|_| unreadable())?;
     Username::new(name).map_err(|_| unreadable())
-}
-
-/// Reads a client's identifier.
-pub(crate) fn client_id(bytes: &[u8]) -> Result<ClientId> {
-    let id = std::str::from_utf8(bytes).map_err(|_| unreadable())?;
-    ClientId::new(id).map_err(|_| unreadable())
 }
 
 #[cfg(test)]

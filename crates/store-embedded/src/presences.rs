@@ -34,10 +34,12 @@ impl Presences for EmbeddedStore {
     }
 
     async fn presences(&self, usernames: &[Username]) -> Result<Vec<PresenceRecord>> {
-        self.read(|view| {
+        let (count, usernames) = (usernames.len(), usernames.to_vec());
+        let read = move |view: &dyn View| {
             let records = usernames.iter().map(|username| presence(view, username));
             records.filter_map(Result::transpose).collect()
-        })
+        };
+        self.read_about(count, read).await
     }
 
     async fn connected_presences(
@@ -49,14 +51,14 @@ impl Presences for EmbeddedStore {
         if let Some(after) = after {
             range = range.after(connected_key(after));
         }
-        self.read_many(move |view| {
+        let read = move |view: &dyn View| {
             view.read(&range, Direction::Forward, limit, |key, _| {
                 let mut parts = Parts::of(key);
                 parts.byte()?;
                 presence(view, &parts.last_name()?)?.ok_or_else(unreadable)
             })
-        })
-        .await
+        };
+        self.read_about(limit, read).await
     }
 }
 

@@ -14,6 +14,9 @@ use crate::run::Run;
 use crate::writer::{WriteContext, Writer, WriterMemory};
 use crate::{OpenError, Options};
 
+/// Up to this many records are read on the calling thread: that takes less than a millisecond.
+const FEW: usize = 256;
+
 /// A store in a folder, or in memory, for one process: everything of [`ports::Store`], and the [`ports::Log`], [`ports::Inbox`] and [`ports::Outbox`].
 ///
 /// All writes go through one thread, which executes those that wait in one transaction, syncs once, and then answers them. Reads
@@ -97,6 +100,15 @@ impl EmbeddedStore {
         tokio::task::spawn_blocking(move || read(&*engine.snapshot()))
             .await
             .unwrap_or_else(|error| Err(Error::Unavailable(error.to_string())))
+    }
+
+    /// Reads about `count` records: on this thread if they are few.
+    pub(crate) async fn read_about<T: Send + 'static>(
+        &self,
+        count: usize,
+        read: impl FnOnce(&dyn View) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if count <= FEW { self.read(read) } else { self.read_many(read).await }
     }
 
     /// Queues a write at once, and gives a future of its outcome. It is executed even if nobody waits for that.

@@ -203,7 +203,7 @@ mod tests {
             .unwrap();
         let handshake = Handshake::new(&request, ClientAddress("1.2.3.4".parse().unwrap()));
         let mut names: Vec<_> =
-            handshake.headers.iter().map(|(name, value)| (name.as_str(), value)).collect();
+            handshake.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         names.sort_by_key(|(name, _)| *name);
         assert_eq!(
             names,

@@ -12,5 +12,5 @@ pub(crate) use client::{Reply, Request};
 pub(crate) use clock::ManualClock;
 pub(crate) use document::asyncapi;
 pub(crate) use schema::check;
-pub(crate) use server::{PASSWORD, Server, ServerParts, User, name};
+pub(crate) use server::{PASSWORD, Server, ServerParts, User, name, realm};
 pub(crate) use shard::{FakeShard, unused_address};

@@ -87,6 +87,12 @@ export class Conversations {
     return true;
   }
 
+  /** Takes a page of the history, each message as it is now; `more` says whether older ones follow. */
+  place(conversation, messages, more) {
+    conversation.timeline.place(messages, more);
+    for (const message of messages) this.#hasRead(conversation, message);
+  }
+
   /** Takes how far a member has received and read; marks never go back. */
   receipt({ conversation: id, user, delivered = 0, read = 0 }) {
     const conversation = this.#byId.get(id);
@@ -95,6 +101,18 @@ export class Conversations {
     const marks = { delivered: Math.max(before.delivered, delivered, read), read: Math.max(before.read, read) };
     conversation.receipts.set(user, marks);
     if (user === this.me) this.markRead(conversation, read);
+  }
+
+  /** How far the others have received and read, as far as is known; `restore` takes it back. */
+  get receipts() {
+    return Object.fromEntries([...this.#byId].map(([id, { receipts }]) => [id, Object.fromEntries(receipts)]));
+  }
+
+  /** Takes what `receipts` gave to an earlier page: the list of conversations does not say it. */
+  restore(receipts) {
+    for (const [conversation, marks] of Object.entries(receipts)) {
+      for (const [user, mark] of Object.entries(marks)) this.receipt({ conversation, user, ...mark });
+    }
   }
 
   /** Takes note that the user has read up to an event. */
@@ -137,9 +155,13 @@ export class Conversations {
       conversation.lastMessage = { ...message };
       conversation.activeAt = message.sent_at;
     }
-    // Whoever writes has read what was there.
-    if (message.from === this.me) this.markRead(conversation, message.seq);
-    else if (message.seq > conversation.read && !message.deleted) conversation.unread += 1;
+    if (message.from !== this.me && message.seq > conversation.read && !message.deleted) conversation.unread += 1;
+    this.#hasRead(conversation, message);
+  }
+
+  /** Whoever writes has read what was there. */
+  #hasRead(conversation, { from: user, seq: read }) {
+    this.receipt({ conversation: conversation.id, user, read });
   }
 }
 

@@ -58,6 +58,12 @@ export function byteLength(text) {
   return new TextEncoder().encode(text).length;
 }
 
+/** Gives a refusal as a sentence. */
+export function sentence({ message, retryAfterMs }) {
+  const text = `${message.charAt(0).toLocaleUpperCase()}${message.slice(1).replace(/\.$/, '')}.`;
+  return retryAfterMs ? `${text} Try again in ${Math.ceil(retryAfterMs / 1000)} seconds.` : text;
+}
+
 /** Gives names as a sentence has them. */
 export function listed(names) {
   return new Intl.ListFormat('en', { style: 'long', type: 'conjunction' }).format(names);

@@ -33,6 +33,7 @@ export class Chat {
   #changed;
   #heard;
   #outboxKey;
+  #receiptsKey;
   #isReturning = false;
   /** Events of conversations that are being read, by conversation. */
   #held = new Map();
@@ -43,6 +44,7 @@ export class Chat {
     this.#changed = changed;
     this.#heard = heard;
     this.#outboxKey = `chatapp.outbox.${username}`;
+    this.#receiptsKey = `chatapp.receipts.${username}`;
     this.conversations = new Conversations(username);
     this.outbox = new Outbox(own.read(this.#outboxKey));
     this.link = new Link('/chat', login);
@@ -53,6 +55,10 @@ export class Chat {
     login.addEventListener('ended', () => {
       clearInterval(ticking);
       own.remove(this.#outboxKey);
+      own.remove(this.#receiptsKey);
+    });
+    window.addEventListener('pagehide', () => {
+      if (!login.isOver) own.write(this.#receiptsKey, this.conversations.receipts);
     });
   }
 
@@ -61,6 +67,7 @@ export class Chat {
     for (let failures = 0; !this.isReady && !this.#login.isOver; failures += 1) {
       try {
         await this.#list();
+        this.conversations.restore(own.read(this.#receiptsKey) ?? {});
         this.isReady = true;
       } catch {
         await new Promise((resume) => setTimeout(resume, fullJitter(failures, Math.random())));
@@ -126,7 +133,7 @@ export class Chat {
     try {
       const url = `${path('conversations', conversation.id, 'messages')}?${query}`;
       const { messages, more } = await this.#login.ask('GET', url);
-      timeline.place(messages, more);
+      if (timeline === conversation.timeline) this.conversations.place(conversation, messages, more);
     } finally {
       timeline.isLoading = false;
       this.#changed();

@@ -28,10 +28,9 @@ export class Presence {
     for (const kind of ['pointerdown', 'keydown']) document.addEventListener(kind, () => this.#active());
   }
 
-  /** Connects, and reads the contacts. */
-  async start() {
+  /** Connects; the contacts are read with every connection. */
+  start() {
     this.#link.start();
-    await this.load();
   }
 
   /** Gives a contact's status; nothing for somebody who is none, or while nobody knows. */
@@ -73,6 +72,7 @@ export class Presence {
 
   #welcome() {
     if (this.status !== 'online') this.#link.send({ type: 'status', status: this.status });
+    this.load().catch(() => undefined);
   }
 
   #take(frame) {

@@ -1,5 +1,6 @@
 // Signing up and logging in.
 
+import { sentence } from '../model/text.js';
 import { Login } from '../server/login.js';
 import { byId, once, setText } from './dom.js';
 
@@ -56,10 +57,4 @@ export function showAccount(entered) {
   show();
   byId('account').hidden = false;
   byId('username').focus();
-}
-
-/** Gives a refusal as a sentence. */
-export function sentence({ message, retryAfterMs }) {
-  const text = `${message.charAt(0).toLocaleUpperCase()}${message.slice(1).replace(/\.$/, '')}.`;
-  return retryAfterMs ? `${text} Try again in ${Math.ceil(retryAfterMs / 1000)} seconds.` : text;
 }

@@ -1,8 +1,7 @@
 // The list of conversations, the contacts, and the search for people.
 
-import { shortTime, summary } from '../model/text.js';
+import { sentence, shortTime, summary } from '../model/text.js';
 import { path } from '../server/calls.js';
-import { sentence } from './account.js';
 import { byId, fillAvatar, h, keyed, once, setText } from './dom.js';
 import { open } from './place.js';
 

@@ -23,7 +23,9 @@ async fn main() -> Result<()> {
             }
         }
         ["idle", connections] => idle::measure(connections.parse()?).await?,
-        ["pairs", users, rate, seconds] => pairs::measure(users.parse()?, rate.parse()?, seconds.parse()?).await?,
+        ["pairs", users, rate, seconds] => {
+            pairs::measure(users.parse()?, rate.parse()?, seconds.parse()?).await?
+        }
         _ => bail!("usage: measure [idle CONNECTIONS | pairs USERS RATE SECONDS]"),
     }
     Ok(())

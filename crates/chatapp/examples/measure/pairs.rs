@@ -40,7 +40,9 @@ pub(crate) async fn measure(users: usize, rate: u64, seconds: u64) -> Result<()>
         let begin = start.elapsed();
         for n in 0..total {
             let due = begin + Duration::from_nanos(n * 1_000_000_000 / rate);
-            if let Some(wait) = due.checked_sub(start.elapsed()).filter(|wait| *wait > Duration::from_micros(200)) {
+            if let Some(wait) =
+                due.checked_sub(start.elapsed()).filter(|wait| *wait > Duration::from_micros(200))
+            {
                 tokio::time::sleep(wait).await;
             }
             let (sender, to) = &senders[(n as usize) % senders.len()];
@@ -62,7 +64,8 @@ pub(crate) async fn measure(users: usize, rate: u64, seconds: u64) -> Result<()>
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let elapsed = began.elapsed().as_secs_f64();
-    let (cpu, delivered) = (server.cpu_seconds()? - cpu, counts.delivered.load(Ordering::Relaxed) - delivered);
+    let (cpu, delivered) =
+        (server.cpu_seconds()? - cpu, counts.delivered.load(Ordering::Relaxed) - delivered);
     println!(
         "pairs: {users} users, {rate}/s for {seconds} s: {delivered} delivered ({:.0}/s), {} acked, {} lost, \
          {:.1} CPU s a million deliveries, latency p50 < {}, p99 < {} µs",
@@ -117,7 +120,8 @@ async fn connect(
                 counts.acked.fetch_add(1, Ordering::Relaxed);
             } else if let Some((_, rest)) = text.split_once(r#""text":""#) {
                 let due: u64 = rest.get(..20).and_then(|due| due.parse().ok()).unwrap_or(0);
-                let latency = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX).saturating_sub(due);
+                let latency =
+                    u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX).saturating_sub(due);
                 let bucket = (u64::BITS - latency.leading_zeros()).min(31) as usize;
                 counts.latencies[bucket].fetch_add(1, Ordering::Relaxed);
                 counts.delivered.fetch_add(1, Ordering::Relaxed);

@@ -18,10 +18,9 @@ use registry::{RegistryOptions, TableFeed};
 use session::{Limits, Rate};
 use store_embedded::EmbeddedStore;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Shared;
+use super::{Base, Shared};
 use crate::configuration::Configuration;
 
 /// How soon the registry sees what happens: everything is on this machine.
@@ -35,7 +34,11 @@ const DAY: u64 = 24 * 3_600_000;
 
 /// Opens the embedded store.
 pub(super) fn store(configuration: &Configuration, clock: &Arc<dyn Clock>) -> Result<Arc<EmbeddedStore>> {
-    let options = store_embedded::Options { sync: configuration.sync, clock: clock.clone(), ..store_embedded::Options::default() };
+    let options = store_embedded::Options {
+        sync: configuration.sync,
+        clock: clock.clone(),
+        ..store_embedded::Options::default()
+    };
     let folder = &configuration.data_directory;
     let store = EmbeddedStore::open(folder, options)
         .with_context(|| format!("data_directory: cannot open {}", folder.display()))?;
@@ -71,15 +74,11 @@ pub(super) fn registry_options() -> RegistryOptions {
 }
 
 /// Waits for the first table, and passes every later one on.
-pub(super) async fn tables(
-    mut feed: TableFeed,
-    tracker: &TaskTracker,
-    stop: &CancellationToken,
-) -> Result<watch::Receiver<Arc<Table>>> {
+pub(super) async fn tables(mut feed: TableFeed, base: &Base) -> Result<watch::Receiver<Arc<Table>>> {
     let first = feed.newer_than(placement::Epoch::ZERO).await.context("the registry ended")?;
     let (sender, receiver) = watch::channel(first);
-    let stop = stop.clone();
-    tracker.spawn(async move {
+    let stop = base.stop.clone();
+    base.tracker.spawn(async move {
         let follow = async {
             loop {
                 let epoch = sender.borrow().epoch;
@@ -93,37 +92,39 @@ pub(super) async fn tables(
 }
 
 /// Starts the notification role.
-pub(super) fn notification(shared: &Arc<Shared>, store: &Arc<EmbeddedStore>) -> Result<Notification> {
+pub(super) fn notification(shared: &Shared) -> Result<Notification> {
+    let (base, store) = (&shared.base, &shared.base.store);
     Ok(Notification::start(NotificationParts {
         store: store.clone(),
         log: store.clone(),
         outbox: store.clone(),
         connected: Arc::new(shared.sockets.clone()),
-        entropy: shared.entropy.clone(),
-        senders: push::senders(&shared.configuration.channels()?),
-        metrics: shared.metrics.of_role("notification", None),
+        entropy: base.entropy.clone(),
+        senders: push::senders(&base.configuration.channels()?),
+        metrics: base.metrics.of_role("notification", None),
         options: notification::Options::default(),
-        tracker: shared.tracker.clone(),
-        stop: shared.stop.clone(),
+        tracker: base.tracker.clone(),
+        stop: base.stop.clone(),
     })?)
 }
 
 /// Makes the api role.
-pub(super) fn api(shared: &Arc<Shared>, store: &Arc<EmbeddedStore>, notification: Notification) -> Result<Api> {
+pub(super) fn api(shared: &Shared, notification: Notification) -> Result<Api> {
+    let (base, store) = (&shared.base, &shared.base.store);
     Ok(Api::new(ApiParts {
         store: store.clone(),
         log: store.clone(),
         inbox: store.clone(),
-        clock: shared.clock.clone(),
-        entropy: shared.entropy.clone(),
+        clock: base.clock.clone(),
+        entropy: base.entropy.clone(),
         tables: shared.tables.clone(),
-        keys: shared.keys.clone(),
-        channels: push::senders(&shared.configuration.channels()?),
-        notifier: Arc::new(Notifies { notification, tracker: shared.tracker.clone() }),
-        metrics: shared.metrics.of_role("api", None),
-        options: api_options(&shared.configuration)?,
-        tracker: shared.tracker.clone(),
-        stop: shared.stop.clone(),
+        keys: base.keys.clone(),
+        channels: push::senders(&base.configuration.channels()?),
+        notifier: Arc::new(Notifies { notification, tracker: base.tracker.clone() }),
+        registry: prometheus::Registry::new(),
+        options: api_options(&base.configuration)?,
+        tracker: base.tracker.clone(),
+        stop: base.stop.clone(),
     })?)
 }
 

@@ -57,7 +57,8 @@ impl Flags {
         let text = |name: &str| matches.get_one::<String>(name).cloned();
         let file = text("config").map(PathBuf::from);
         let value = |text: String| text.parse::<Value>().unwrap_or_else(|_| Value::from(text));
-        let values = KEYS.iter().filter_map(|key| Some((key.name.to_owned(), value(text(key.name)?)))).collect();
+        let values =
+            KEYS.iter().filter_map(|key| Some((key.name.to_owned(), value(text(key.name)?)))).collect();
         Self { file, values }
     }
 }
@@ -89,7 +90,8 @@ fn named(error: &figment::Error) -> ConfigurationError {
         figment::error::Kind::UnknownField(field, _) => field.clone(),
         _ => error.path.join("."),
     };
-    let source = error.metadata.as_ref().map(|metadata| format!(" (from {})", metadata.name)).unwrap_or_default();
+    let source =
+        error.metadata.as_ref().map(|metadata| format!(" (from {})", metadata.name)).unwrap_or_default();
     let reason = match &error.kind {
         figment::error::Kind::UnknownField(..) => "is not a key of the configuration".to_owned(),
         kind => kind.to_string(),
@@ -123,7 +125,10 @@ mod tests {
 
     #[test]
     fn every_key_is_described_and_nothing_else() {
-        let value = serde_json::to_value(Configuration { shard_host: Some(String::new()), ..Configuration::default() });
+        let value = serde_json::to_value(Configuration {
+            shard_host: Some(String::new()),
+            ..Configuration::default()
+        });
         let mut fields: Vec<String> = value.unwrap().as_object().unwrap().keys().cloned().collect();
         let mut keys: Vec<String> = KEYS.iter().map(|key| key.name.to_owned()).collect();
         fields.sort();
@@ -136,13 +141,20 @@ mod tests {
         let (_file, mut arguments) = file("public_address = \"127.0.0.1:1\"\nchat_shards = 5\n");
         arguments.extend(["--public-address".to_owned(), "0.0.0.0:9".to_owned()]);
         let configuration = load(&flags(&arguments.iter().map(String::as_str).collect::<Vec<_>>())).unwrap();
-        assert_eq!((configuration.public_address.to_string().as_str(), configuration.chat_shards), ("0.0.0.0:9", 5));
+        assert_eq!(
+            (configuration.public_address.to_string().as_str(), configuration.chat_shards),
+            ("0.0.0.0:9", 5)
+        );
     }
 
     #[test]
     fn lists_and_texts_come_as_flags() {
-        let configuration = load(&flags(&["--allowed-origins", r#"["https://a.b"]"#, "--log-filter", "debug"])).unwrap();
-        assert_eq!((configuration.allowed_origins, configuration.log_filter.as_str()), (vec!["https://a.b".to_owned()], "debug"));
+        let configuration =
+            load(&flags(&["--allowed-origins", r#"["https://a.b"]"#, "--log-filter", "debug"])).unwrap();
+        assert_eq!(
+            (configuration.allowed_origins, configuration.log_filter.as_str()),
+            (vec!["https://a.b".to_owned()], "debug")
+        );
     }
 
     #[test]
@@ -159,7 +171,9 @@ mod tests {
             let error = load_file(text).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{key}: ")), "{text}: {error}");
         }
-        assert!(load(&flags(&["--config", "/nowhere"])).unwrap_err().to_string().starts_with("config: /nowhere"));
+        assert!(
+            load(&flags(&["--config", "/nowhere"])).unwrap_err().to_string().starts_with("config: /nowhere")
+        );
     }
 
     #[test]

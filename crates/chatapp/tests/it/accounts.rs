@@ -10,11 +10,8 @@ async fn a_logout_closes_that_logins_sockets_and_no_others() {
     let ada = world.person("ada").await;
     let other = ada.again().await;
     // On both shards, and through the api as well as straight.
-    let sockets = [
-        world.chat(&ada).await,
-        Socket::open(&ada.chat_url, &ada.token).await,
-        world.presence(&ada).await,
-    ];
+    let sockets =
+        [world.chat(&ada).await, Socket::open(&ada.chat_url, &ada.token).await, world.presence(&ada).await];
     let stays = [world.chat(&other).await, world.presence(&other).await];
     assert_eq!(ada.call("POST", "/api/logout", None).await.0, 204);
     for socket in &sockets {
@@ -77,7 +74,8 @@ async fn a_deleted_account_is_gone_and_its_name_stays_taken() {
     a.said("m", &group, "remember me").await;
     assert_eq!(people[0].call("DELETE", "/api/profile", None).await.0, 204);
     assert_eq!(a.closed().await, 4401);
-    let without = |frame: &Value| frame["type"] == "conversation" && frame["members"].as_array().unwrap().len() == 1;
+    let without =
+        |frame: &Value| frame["type"] == "conversation" && frame["members"].as_array().unwrap().len() == 1;
     b.wait(without).await;
     let body = json!({ "username": people[0].name, "password": PASSWORD });
     let again = world.http.post(world.url("/api/signup")).json(&body).send().await.unwrap();
@@ -132,7 +130,8 @@ async fn the_page_and_the_documents_are_served() {
     let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
     assert!(page.text().await.unwrap().to_lowercase().contains("<html"));
-    let document: Value = world.http.get(world.url("/api/openapi.json")).send().await.unwrap().json().await.unwrap();
+    let document: Value =
+        world.http.get(world.url("/api/openapi.json")).send().await.unwrap().json().await.unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let name = unique("nobody");
     assert_eq!(world.http.get(world.url(&format!("/api/users/{name}"))).send().await.unwrap().status(), 401);

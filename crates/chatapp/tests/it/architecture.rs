@@ -20,7 +20,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("identity", &["auth", "http-edge", "ports", "protocol"]),
     ("registry", &["placement", "ports", "protocol", "http-edge"]),
     ("chat", &["http-edge", "identity", "placement", "ports", "protocol", "session", "websocket"]),
-    ("presence", &["availability", "http-edge", "identity", "placement", "ports", "protocol", "session", "websocket"]),
+    (
+        "presence",
+        &["availability", "http-edge", "identity", "placement", "ports", "protocol", "session", "websocket"],
+    ),
     ("notification", &["ports", "protocol"]),
     ("api", &["auth", "http-edge", "identity", "placement", "ports", "protocol"]),
 ];
@@ -51,7 +54,9 @@ fn arrows_point_down_only() {
             continue;
         }
         let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| name == krate) else {
-            panic!("{krate} has no place in the architecture: give it one above, and in docs/architecture.md");
+            panic!(
+                "{krate} has no place in the architecture: give it one above, and in docs/architecture.md"
+            );
         };
         for other in used.intersection(&ours) {
             assert!(allowed.contains(&other.as_str()), "{krate} must not use {other}");

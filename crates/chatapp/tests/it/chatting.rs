@@ -60,18 +60,26 @@ async fn groups_have_edits_reactions_receipts_and_typing() {
     let world = World::start().await;
     let people = world.strangers(3).await;
     let group = people[0].group("three", &[&people[1], &people[2]]).await;
-    let (a, b, c) = (world.chat(&people[0]).await, world.chat(&people[1]).await, world.chat(&people[2]).await);
+    let (a, b, c) =
+        (world.chat(&people[0]).await, world.chat(&people[1]).await, world.chat(&people[2]).await);
     let seq = b.said("g1", &group, "hello all").await["seq"].clone();
     for socket in [&a, &c] {
         socket.wait(|frame| frame["type"] == "message" && frame["id"] == "g1").await;
     }
     a.send(&json!({ "type": "read", "conversation": group, "seq": seq }));
-    b.wait(|frame| frame["type"] == "receipt" && frame["user"] == *people[0].name && frame["read"] == seq).await;
+    b.wait(|frame| frame["type"] == "receipt" && frame["user"] == *people[0].name && frame["read"] == seq)
+        .await;
     a.send(&json!({ "type": "typing", "conversation": group, "active": true }));
-    c.wait(|frame| frame["type"] == "typing" && frame["user"] == *people[0].name && frame["active"] == true).await;
-    b.send(&json!({ "type": "edit", "id": "e1", "conversation": group, "seq": seq, "text": "hello everybody" }));
+    c.wait(|frame| frame["type"] == "typing" && frame["user"] == *people[0].name && frame["active"] == true)
+        .await;
+    b.send(
+        &json!({ "type": "edit", "id": "e1", "conversation": group, "seq": seq, "text": "hello everybody" }),
+    );
     let edited = c.wait_for("edited").await;
-    assert_eq!((&edited["target"], &edited["text"], &edited["seq"]), (&seq, &json!("hello everybody"), &json!(2)));
+    assert_eq!(
+        (&edited["target"], &edited["text"], &edited["seq"]),
+        (&seq, &json!("hello everybody"), &json!(2))
+    );
     a.send(&json!({ "type": "edit", "id": "e2", "conversation": group, "seq": seq, "text": "forged" }));
     assert_eq!(a.wait(|frame| frame["type"] == "error" && frame["id"] == "e2").await["code"], "not_allowed");
     c.send(&json!({ "type": "react", "id": "r1", "conversation": group, "seq": seq, "emoji": "👍", "active": true }));
@@ -95,7 +103,8 @@ async fn members_come_and_go_while_others_chat() {
     let world = World::start().await;
     let people = world.strangers(3).await;
     let group = people[0].group("two", &[&people[1]]).await;
-    let (a, b, c) = (world.chat(&people[0]).await, world.chat(&people[1]).await, world.chat(&people[2]).await);
+    let (a, b, c) =
+        (world.chat(&people[0]).await, world.chat(&people[1]).await, world.chat(&people[2]).await);
     a.said("before", &group, "not for the third").await;
     let path = format!("/api/conversations/{group}/members/{}", people[2].name);
     c.say("early", &group, "let me in");
@@ -148,7 +157,9 @@ async fn a_stranger_neither_reads_nor_writes_nor_learns() {
     m.send(&json!({ "type": "history", "id": "h", "conversation": id, "limit": 10 }));
     m.send(&json!({ "type": "send", "id": "s", "conversation": id, "text": "let me in" }));
     m.send(&json!({ "type": "edit", "id": "e", "conversation": id, "seq": 1, "text": "forged" }));
-    m.send(&json!({ "type": "react", "id": "r", "conversation": id, "seq": 1, "emoji": "x", "active": true }));
+    m.send(
+        &json!({ "type": "react", "id": "r", "conversation": id, "seq": 1, "emoji": "x", "active": true }),
+    );
     m.send(&json!({ "type": "typing", "conversation": id, "active": true }));
     m.send(&json!({ "type": "read", "conversation": id, "seq": 1 }));
     let errors = m.wait_many(5, |frame| frame["type"] == "error").await;

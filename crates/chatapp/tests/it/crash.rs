@@ -47,7 +47,15 @@ async fn twenty_kills_lose_nothing_and_repeat_nothing() {
             .map(|(n, (person, open))| {
                 let url = format!("ws://{}/chat", program.public);
                 let name = format!("{round}-{n}");
-                tokio::spawn(write(url, person.token.clone(), group.clone(), name, open, acked.clone(), count.clone()))
+                tokio::spawn(write(
+                    url,
+                    person.token.clone(),
+                    group.clone(),
+                    name,
+                    open,
+                    acked.clone(),
+                    count.clone(),
+                ))
             })
             .collect();
         while count.load(Ordering::Relaxed) < target {
@@ -101,7 +109,8 @@ async fn write(
     let Ok((stream, _)) = tokio_tungstenite::connect_async(request).await else { return open };
     let (mut sink, mut stream) = stream.split();
     let send = |id: &str| {
-        let frame = json!({ "type": "send", "id": id, "conversation": group, "text": format!("text of {id}") });
+        let frame =
+            json!({ "type": "send", "id": id, "conversation": group, "text": format!("text of {id}") });
         Message::text(frame.to_string())
     };
     for id in open.clone() {

@@ -16,7 +16,11 @@ async fn bad_frames_are_answered_and_name_the_field() {
     let a = world.chat(&ada).await;
     let long = "n".repeat(5000);
     let ghost = unique("ghost");
-    let deep = format!(r#"{{"type":"send","id":"deep","to":"bob","content":{{"a":{}1{}}}}}"#, "[".repeat(60), "]".repeat(60));
+    let deep = format!(
+        r#"{{"type":"send","id":"deep","to":"bob","content":{{"a":{}1{}}}}}"#,
+        "[".repeat(60),
+        "]".repeat(60)
+    );
     for (frame, code, names) in [
         (r#"{"type":"nope"}"#.to_owned(), "unknown_type", "type"),
         (r#"{"type":7}"#.to_owned(), "invalid_field", "type"),
@@ -26,11 +30,23 @@ async fn bad_frames_are_answered_and_name_the_field() {
         (r#"{"type":"send","id":"x","to":"bob","text":7}"#.to_owned(), "invalid_field", "text"),
         (format!(r#"{{"type":"send","id":"x","to":"{long}","text":"hi"}}"#), "invalid_field", "to"),
         (format!(r#"{{"type":"send","id":"{long}","to":"bob","text":"hi"}}"#), "invalid_field", "id"),
-        (format!(r#"{{"type":"send","id":"x","to":"bob","text":"{}"}}"#, "t".repeat(40_000)), "invalid_field", "text"),
+        (
+            format!(r#"{{"type":"send","id":"x","to":"bob","text":"{}"}}"#, "t".repeat(40_000)),
+            "invalid_field",
+            "text",
+        ),
         (format!(r#"{{"type":"send","id":"x","to":"{ghost}","text":"hi"}}"#), "user_not_found", ""),
         (r#"{"type":"read","conversation":"AAAA","seq":1}"#.to_owned(), "invalid_field", "conversation"),
-        (r#"{"type":"history","id":"h","conversation":"AAAAAAAAAAAAAAAAAAAAAA","limit":-1}"#.to_owned(), "invalid_field", "limit"),
-        (r#"{"type":"resume","cursors":{"AAAAAAAAAAAAAAAAAAAAAA":"x"}}"#.to_owned(), "invalid_field", "cursors"),
+        (
+            r#"{"type":"history","id":"h","conversation":"AAAAAAAAAAAAAAAAAAAAAA","limit":-1}"#.to_owned(),
+            "invalid_field",
+            "limit",
+        ),
+        (
+            r#"{"type":"resume","cursors":{"AAAAAAAAAAAAAAAAAAAAAA":"x"}}"#.to_owned(),
+            "invalid_field",
+            "cursors",
+        ),
         (deep, "invalid_field", "content"),
     ] {
         let before = a.frames().len();
@@ -104,7 +120,8 @@ async fn broken_websocket_frames_close_with_the_right_code() {
     let world = World::start().await;
     let ada = world.person("ada").await;
     let mask = |payload: &[u8]| [&[0, 0, 0, 0][..], payload].concat();
-    let frame = |first: u8, payload: &[u8]| [&[first, 0x80 | payload.len() as u8][..], &mask(payload)].concat();
+    let frame =
+        |first: u8, payload: &[u8]| [&[first, 0x80 | payload.len() as u8][..], &mask(payload)].concat();
     for (bytes, codes, what) in [
         (vec![0x81, 0x02, b'h', b'i'], [1002, 1002], "not masked"),
         (frame(0x81, &[0xff, 0xfe]), [1007, 1007], "not utf-8"),
@@ -128,7 +145,8 @@ async fn endless_fragments_cost_no_memory() {
     let mut stream = raw(&world, &ada.token).await;
     let before = resident();
     let chunk = vec![b'x'; 60_000];
-    let head = |first: u8| [first, 0x80 | 126, (60_000_u16 >> 8) as u8, (60_000_u16 & 0xff) as u8, 0, 0, 0, 0];
+    let head =
+        |first: u8| [first, 0x80 | 126, (60_000_u16 >> 8) as u8, (60_000_u16 & 0xff) as u8, 0, 0, 0, 0];
     let mut sent = 0;
     for n in 0..400 {
         let first = if n == 0 { 0x01 } else { 0x00 };
@@ -207,7 +225,8 @@ async fn bad_bodies_are_a_4xx_that_names_the_field() {
     let world = World::start().await;
     let ada = world.person("ada").await;
     let post = async |path: &str, kind: &str, body: Vec<u8>| {
-        let request = world.http.post(world.url(path)).bearer_auth(&ada.token).header("content-type", kind).body(body);
+        let request =
+            world.http.post(world.url(path)).bearer_auth(&ada.token).header("content-type", kind).body(body);
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         assert_eq!(response.headers()["content-type"], "application/problem+json");

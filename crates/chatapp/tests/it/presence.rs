@@ -17,7 +17,10 @@ async fn contacts_see_each_other_come_and_go() {
     ada.befriend(&bob).await;
     let a = world.presence(&ada).await;
     let snapshot = a.wait_for("snapshot").await;
-    assert_eq!((&snapshot["users"][0]["user"], &snapshot["users"][0]["status"]), (&json!(bob.name), &json!("offline")));
+    assert_eq!(
+        (&snapshot["users"][0]["user"], &snapshot["users"][0]["status"]),
+        (&json!(bob.name), &json!("offline"))
+    );
     let m = world.presence(&mallory).await;
     m.send(&json!({ "type": "subscribe", "users": [bob.name] }));
     let b = world.presence(&bob).await;
@@ -31,7 +34,8 @@ async fn contacts_see_each_other_come_and_go() {
     b.close().await;
     a.wait_many(2, is(&bob.name, "offline")).await;
     m.settle().await;
-    let told = m.frames().into_iter().any(|frame| frame.to_string().contains(&bob.name) && frame["type"] != "error");
+    let told =
+        m.frames().into_iter().any(|frame| frame.to_string().contains(&bob.name) && frame["type"] != "error");
     assert!(!told, "{:?}", m.frames());
 }
 

@@ -86,7 +86,14 @@ async fn a_second_start_on_the_same_data_is_refused() {
     let data = folder.path().join("data");
     let program = Program::start(&data).await;
     let second = chatapp()
-        .args(["all", "--public-address", "127.0.0.1:0", "--operator-address", "127.0.0.1:0", "--data-directory"])
+        .args([
+            "all",
+            "--public-address",
+            "127.0.0.1:0",
+            "--operator-address",
+            "127.0.0.1:0",
+            "--data-directory",
+        ])
         .arg(&data)
         .output()
         .unwrap();
@@ -114,7 +121,8 @@ fn a_wrong_configuration_is_named() {
 
 #[test]
 fn the_configuration_in_force_is_printed() {
-    let output = chatapp().args(["config", "--chat-shards", "7"]).env("CHATAPP_DRAIN_SECONDS", "9").output().unwrap();
+    let output =
+        chatapp().args(["config", "--chat-shards", "7"]).env("CHATAPP_DRAIN_SECONDS", "9").output().unwrap();
     let lines: Vec<String> = BufReader::new(&output.stdout[..]).lines().map(Result::unwrap).collect();
     assert!(lines.contains(&"chat_shards = 7".to_owned()), "{lines:?}");
     assert!(lines.contains(&"drain_seconds = 9".to_owned()), "{lines:?}");

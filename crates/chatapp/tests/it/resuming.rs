@@ -75,7 +75,11 @@ async fn what_cannot_be_resumed_is_said() {
         let b = world.chat(&people[1]).await;
         let resumed = b.resume(&json!({ conversation: cursor })).await;
         let found = &resumed[conversation];
-        assert_eq!((found["recovered"].as_bool(), found["reason"].as_str()), (Some(recovered), reason), "{cursor}");
+        assert_eq!(
+            (found["recovered"].as_bool(), found["reason"].as_str()),
+            (Some(recovered), reason),
+            "{cursor}"
+        );
     }
 }
 
@@ -102,8 +106,12 @@ async fn too_much_is_not_sent_in_one_go() {
     loop {
         let path = format!("/api/conversations/{conversation}/messages?limit=200{before}");
         let (_, page) = people[1].call("GET", &path, None).await;
-        let found: Vec<u64> =
-            page["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect();
+        let found: Vec<u64> = page["messages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|message| message["seq"].as_u64().unwrap())
+            .collect();
         before = format!("&before={}", found[0]);
         seqs.splice(0..0, found);
         if page["more"] == false {

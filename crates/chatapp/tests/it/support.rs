@@ -255,7 +255,8 @@ impl Socket {
         loop {
             let news = self.seen.news.notified();
             let closed = *self.seen.closed.lock();
-            let found: Vec<Value> = self.seen.frames.lock().iter().filter(|frame| want(frame)).cloned().collect();
+            let found: Vec<Value> =
+                self.seen.frames.lock().iter().filter(|frame| want(frame)).cloned().collect();
             if found.len() >= count {
                 return found;
             }
@@ -297,7 +298,8 @@ impl Socket {
         let frames = self.frames();
         let events = frames.iter().filter(|frame| {
             let kind = frame["type"].as_str().unwrap();
-            ["message", "edited", "deleted", "reacted"].contains(&kind) && frame["conversation"] == conversation
+            ["message", "edited", "deleted", "reacted"].contains(&kind)
+                && frame["conversation"] == conversation
         });
         events.map(|frame| frame["seq"].as_u64().unwrap()).collect()
     }

@@ -21,6 +21,7 @@ async fn a_client_goes_where_it_is_sent_while_the_old_connection_delivers() {
     assert_eq!(seqs(&mut events, 1).await, [1]);
     new.welcome().await;
     assert_eq!(new.expect("resume").await["cursors"][HOME.to_string()]["seq"], 1);
+    chat.typing(HOME, true).await;
     assert_eq!(new.expect("send").await, before);
     new.ack(&before["id"], 2, true).await;
     assert_eq!(sent.await.unwrap().seq, 2);

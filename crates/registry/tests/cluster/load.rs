@@ -18,6 +18,7 @@ fn report(table: &Table, name: &str, weight: f64) -> LoadReport {
 async fn overloaded_shard_gives_buckets_away() {
     let mut world = World::new(3).await;
     world.options.load_window = Duration::from_millis(10);
+    world.options.smoothing = Duration::from_millis(1);
     let registry = world.start_registry().await;
     let before = registry.until_serving("chat-0 chat-1 chat-2").await;
     for (name, weight) in [("chat-0", 30.0), ("chat-1", 10.0), ("chat-2", 10.0)] {

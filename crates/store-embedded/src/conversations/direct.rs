@@ -53,7 +53,7 @@ pub(super) fn find_or_make(
 }
 
 /// Gives the identifier of the direct conversation of two users, if there is one.
-pub(crate) fn between(view: &dyn View, one: &Username, other: &Username) -> Result<Option<ConversationId>> {
+fn between(view: &dyn View, one: &Username, other: &Username) -> Result<Option<ConversationId>> {
     view.get(&pair_key(one, other))?.map(|id| Parts::of(&id).conversation()).transpose()
 }
 

@@ -91,7 +91,7 @@ pub(super) fn put_member(
         if contacts::blocks(context.view(), username, by)? {
             return Err(Error::NotAllowed);
         }
-        if meta.members >= MAX_GROUP_MEMBERS as u64 {
+        if meta.members >= MAX_GROUP_MEMBERS {
             return Err(Error::LimitReached("members"));
         }
         let joined_at_seq = End::read(context.view(), id)?.position.seq;
@@ -120,7 +120,7 @@ pub(super) fn remove_member(
     if by != username && own_role <= present.role {
         return Err(Error::NotAllowed);
     }
-    leave(context, id, meta, present)?;
+    leave(context, id, meta, &present)?;
     Ok(true)
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn leave_all(context: &mut WriteContext<'_>, username: &Username) -> 
         let meta = meta(context.view(), id)?.ok_or_else(unreadable)?;
         if meta.kind == ConversationKind::Group {
             let present = member(context.view(), id, username)?.ok_or_else(unreadable)?;
-            leave(context, id, meta, present)?;
+            leave(context, id, meta, &present)?;
             left.push(id);
         } else {
             for other in members(context.view(), id)? {
@@ -146,7 +146,7 @@ fn leave(
     context: &mut WriteContext<'_>,
     id: ConversationId,
     mut meta: Meta,
-    leaving: ConversationMember,
+    leaving: &ConversationMember,
 ) -> Result<()> {
     membership::leave(context, id, &mut meta, &leaving.username)?;
     if leaving.role == Role::Owner {

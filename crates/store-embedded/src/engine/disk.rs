@@ -66,13 +66,13 @@ impl Engine for Disk {
                 None => batch.remove(&self.keyspace, key),
             }
         }
-        batch.commit().map_err(failed)
+        batch.commit().map_err(|error| failed(&error))
     }
 }
 
 impl View for DiskView<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
-        let value = self.snapshot.get(self.keyspace, key).map_err(failed)?;
+        let value = self.snapshot.get(self.keyspace, key).map_err(|error| failed(&error))?;
         // Copied, because a slice would keep the whole block that it lies in.
         Ok(value.map(|value| Bytes::copy_from_slice(&value)))
     }
@@ -87,7 +87,7 @@ impl View for DiskView<'_> {
             Direction::Backward => pairs.next_back(),
         };
         while let Some(guard) = next() {
-            let (key, value) = guard.into_inner().map_err(failed)?;
+            let (key, value) = guard.into_inner().map_err(|error| failed(&error))?;
             if visitor(&key, &value)?.is_break() {
                 break;
             }
@@ -96,7 +96,7 @@ impl View for DiskView<'_> {
     }
 }
 
-fn failed(error: fjall::Error) -> Error {
+fn failed(error: &fjall::Error) -> Error {
     match error {
         fjall::Error::Io(_) | fjall::Error::Poisoned => Error::Unavailable(error.to_string()),
         fjall::Error::Storage(fjall::LsmError::Io(_)) => Error::Unavailable(error.to_string()),

@@ -67,8 +67,11 @@ impl Request {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        let mut request =
-            http::Request::builder().method(self.method.clone()).uri(&self.path).body(Full::new(self.body)).unwrap();
+        let mut request = http::Request::builder()
+            .method(self.method.clone())
+            .uri(&self.path)
+            .body(Full::new(self.body))
+            .unwrap();
         *request.headers_mut() = self.headers;
         let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
         let reply = Reply {

@@ -21,10 +21,14 @@ pub(crate) struct KeptNotes(Mutex<Vec<(Username, Note)>>);
 pub(crate) struct TestChannel;
 
 impl KeptHints {
-    /// Gives the batches since the last call, as JSON.
-    pub(crate) fn take(&self) -> Vec<(String, Vec<Value>)> {
-        let json = |hints: Vec<Hint>| hints.iter().map(|hint| serde_json::to_value(hint).unwrap()).collect();
-        self.0.lock().drain(..).map(|(shard, hints)| (shard.to_string(), json(hints))).collect()
+    /// Gives the batches since the last call.
+    pub(crate) fn take(&self) -> Vec<(Shard, Vec<Hint>)> {
+        std::mem::take(&mut self.0.lock())
+    }
+
+    /// Gives the hints since the last call, whatever shard they went to.
+    pub(crate) fn take_hints(&self) -> Vec<Hint> {
+        self.take().into_iter().flat_map(|(_, hints)| hints).collect()
     }
 }
 

@@ -42,7 +42,11 @@ impl<'a> Checker<'a> {
         }
         for keyword in ["anyOf", "oneOf"] {
             let choices = parts(schema, keyword);
-            if !choices.is_empty() && !choices.iter().any(|part| Checker { closed: false, ..self }.check(part, value, at).is_ok()) {
+            if !choices.is_empty()
+                && !choices
+                    .iter()
+                    .any(|part| Checker { closed: false, ..self }.check(part, value, at).is_ok())
+            {
                 return wrong(format!("{value} fits none of {keyword}"));
             }
         }

@@ -137,11 +137,7 @@ impl Server {
     pub(crate) async fn log_in(&self, username: &str) -> User {
         let body = json!({ "username": username, "password": PASSWORD });
         let reply = self.post("/api/login").json(&body).send().await.expect(200);
-        User {
-            name: name(username),
-            token: reply.text("token"),
-            refresh: reply.text("refresh_token"),
-        }
+        User { name: name(username), token: reply.text("token"), refresh: reply.text("refresh_token") }
     }
 
     /// Makes a group.
@@ -215,7 +211,11 @@ impl Server {
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let families = self.registry.gather();
         let family = families.iter().find(|family| family.name() == name).unwrap();
-        family.get_metric().iter().map(|metric| metric.get_gauge().value() + metric.get_counter().value()).sum()
+        family
+            .get_metric()
+            .iter()
+            .map(|metric| metric.get_gauge().get_value() + metric.get_counter().get_value())
+            .sum()
     }
 }
 
