@@ -5,6 +5,7 @@ import { Outbox } from '../model/outbox.js';
 import { fullJitter } from '../model/recovery.js';
 import { path } from './calls.js';
 import { Link } from './link.js';
+import { Reread } from './reread.js';
 import { own, unique } from './storage.js';
 
 /** How many messages a page of the history has. */
@@ -35,8 +36,7 @@ export class Chat {
   #outboxKey;
   #receiptsKey;
   #isReturning = false;
-  /** Events of conversations that are being read, by conversation. */
-  #held = new Map();
+  #reread;
 
   constructor(login, { changed, heard }) {
     const { username } = login.user;
@@ -46,6 +46,7 @@ export class Chat {
     this.#outboxKey = `chatapp.outbox.${username}`;
     this.#receiptsKey = `chatapp.receipts.${username}`;
     this.conversations = new Conversations(username);
+    this.#reread = new Reread(login, this.conversations, (event) => this.#event(event));
     this.outbox = new Outbox(own.read(this.#outboxKey));
     this.link = new Link('/chat', login);
     this.link.addEventListener('welcome', () => this.#welcome());
@@ -217,8 +218,7 @@ export class Chat {
 
   #event(event) {
     if (event.from === this.conversations.me && this.outbox.answered(event.id)) this.#flush();
-    const held = this.#held.get(event.conversation);
-    if (held) return held.push(event);
+    if (this.#reread.hold(event)) return undefined;
     const conversation = this.conversations.get(event.conversation);
     if (!conversation) return this.#read(event.conversation, [event]);
     const isNew = this.conversations.take(event);
@@ -275,25 +275,9 @@ export class Chat {
     if (isCurrent && conversation.timeline.hasGap) this.#read(conversation.id);
   }
 
-  /** Reads a conversation anew; what happens in it meanwhile is held, and follows. */
-  async #read(id, events = []) {
-    if (this.#held.has(id)) return;
-    this.#held.set(id, events);
-    for (let failures = 0; this.#held.has(id) && !this.#login.isOver; failures += 1) {
-      try {
-        const view = await this.#login.ask('GET', path('conversations', id));
-        this.#held.delete(id);
-        this.conversations.put(view, { anew: true });
-      } catch (problem) {
-        if (problem.status === 403 || problem.status === 404) {
-          this.#held.delete(id);
-          this.conversations.remove(id);
-        } else {
-          await new Promise((resume) => setTimeout(resume, fullJitter(failures, Math.random())));
-        }
-      }
-    }
-    if (this.conversations.get(id)) for (const event of events) this.#event(event);
+  /** Reads a conversation anew. */
+  async #read(id, events) {
+    await this.#reread.begin(id, events);
     this.#changed();
   }
 }

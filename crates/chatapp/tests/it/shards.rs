@@ -94,11 +94,11 @@ async fn a_hundred_people_chat_on_while_shards_die_and_come() {
         }
     };
     progress().await;
-    world.cluster.kill(&shard("chat-1")).await;
+    world.cluster.kill(&shard("chat-1"));
     progress().await;
     world.cluster.start_chat(&shard("chat-3")).await.unwrap();
     progress().await;
-    world.cluster.kill(&shard("chat-0")).await;
+    world.cluster.kill(&shard("chat-0"));
     progress().await;
     world.cluster.start_chat(&shard("chat-1")).await.unwrap();
     progress().await;
