@@ -49,14 +49,17 @@ impl Api {
         Ok(views.into_iter().flatten().collect())
     }
 
-    /// Gives a conversation for a list; nothing if it has gone since the list was made.
+    /// Gives a conversation for a list; nothing if the user has left it since the list was made.
     async fn listed(
         &self,
         user: &Username,
         membership: Membership,
         end: Position,
     ) -> Answer<Option<ConversationView>> {
-        let Some(conversation) = self.store.conversation(membership.conversation).await? else {
+        let conversation = self.store.conversation(membership.conversation).await?;
+        let is_member =
+            |conversation: &Conversation| conversation.members.iter().any(|member| member.username == *user);
+        let Some(conversation) = conversation.filter(is_member) else {
             return Ok(None);
         };
         let state = self.state(user, &membership, end).await?;

@@ -33,6 +33,12 @@ impl PathPart for ConversationId {
     }
 }
 
+impl PathPart for String {
+    fn read(text: &str) -> Result<Self, Failure> {
+        Ok(text.to_owned())
+    }
+}
+
 impl PathPart for ClientId {
     fn read(text: &str) -> Result<Self, Failure> {
         Self::new(text).map_err(|error| Failure::field("id", error.to_string()))

@@ -26,7 +26,7 @@ struct Call {
     once: bool,
 }
 
-/// Gives the method and path of every call, for the check of the OpenAPI document.
+/// Gives the method and path of every call, as the router has it, for the check of the OpenAPI document.
 pub fn calls() -> Vec<(&'static str, &'static str)> {
     all().iter().map(|call| (call.method, call.path)).collect()
 }
@@ -89,6 +89,7 @@ fn all() -> Vec<Call> {
         get("/presence", carrier::presence),
         get("/", web::page),
         get("/app.js", web::script),
+        get("/modules/{*path}", web::module),
         get("/style.css", web::style),
     ]
 }

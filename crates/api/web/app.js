@@ -1,17 +1,17 @@
 // The web client: puts the parts together and shows them whenever something has changed.
 
-import { listed, summary } from './model/text.js';
-import { Chat } from './server/chat.js';
-import { Login } from './server/login.js';
-import { People } from './server/people.js';
-import { Presence } from './server/presence.js';
-import { showAccount } from './view/account.js';
-import { Composer } from './view/composer.js';
-import { dialogs } from './view/dialogs.js';
-import { announce, byId, setText } from './view/dom.js';
-import { opened, rename } from './view/place.js';
-import { Sidebar } from './view/sidebar.js';
-import { Thread } from './view/thread.js';
+import { listed, summary } from './modules/model/text.js';
+import { Chat } from './modules/server/chat.js';
+import { Login } from './modules/server/login.js';
+import { People } from './modules/server/people.js';
+import { Presence } from './modules/server/presence.js';
+import { showAccount } from './modules/view/account.js';
+import { Composer } from './modules/view/composer.js';
+import { dialogs } from './modules/view/dialogs.js';
+import { announce, byId, setText } from './modules/view/dom.js';
+import { opened, rename } from './modules/view/place.js';
+import { Sidebar } from './modules/view/sidebar.js';
+import { Thread } from './modules/view/thread.js';
 
 /** Changes that come this close to each other are shown together, in milliseconds. */
 const TOGETHER_MS = 16;

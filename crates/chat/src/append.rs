@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ports::{Append, Operation};
+use bytes::Bytes;
+use ports::{Append, Appended, Operation};
 use protocol::chat::{Ack, Delete, Edit, ErrorFrame, React, Send, ServerFrame};
 use protocol::hint::{EventHint, Hint, MAX_INLINE_BYTES};
 use protocol::{ClientId, ConversationId, Event, EventBody, EventKind, Timestamp, Username};
@@ -95,6 +96,7 @@ impl Shared {
         let Request { id, operation, body, digest } = request;
         let (at, body) = (body.sent_at, body.encode());
         let started = self.clock.monotonic();
+        connection.begin_sending(id.clone());
         let append = self.log.append(Append {
             conversation,
             from: user.name.clone(),
@@ -106,42 +108,57 @@ impl Shared {
         });
         let shared = self.clone();
         async move {
-            let appended = match append.await {
-                Ok(appended) => appended,
-                Err(error) => return shared.refuse(&connection, id, &error),
-            };
-            shared.metrics.ack_seconds.observe((shared.clock.monotonic() - started).as_secs_f64());
-            shared.metrics.acked.inc();
-            let position = appended.position;
-            connection.send(&ServerFrame::Ack(Ack {
-                id,
-                conversation,
-                seq: position.seq,
-                r#gen: position.r#gen,
-                sent_at: appended.sent_at,
-                duplicate: appended.duplicate,
-            }));
-            let local = match shared.joined(&user, conversation, appended.version).await {
-                Ok(local) => local,
-                // The sweep comes by again.
-                Err(error) => return tracing::warn!(%error, "cannot read a conversation after an append"),
-            };
-            if position.seq == 1 && !appended.duplicate {
-                shared.tell_of_new(&local);
+            match append.await {
+                Ok(appended) => {
+                    shared.metrics.ack_seconds.observe((shared.clock.monotonic() - started).as_secs_f64());
+                    shared.acknowledge(&connection, id.clone(), conversation, appended);
+                    if let Err(error) = shared.spread(&user, conversation, appended, body).await {
+                        // The sweep comes by again.
+                        tracing::warn!(%error, "cannot read a conversation after an append");
+                    }
+                }
+                Err(error) => shared.refuse(&connection, id.clone(), &error),
             }
-            if appended.duplicate {
-                // The event is the stored one, not this body; whoever lacks it reads it.
-                shared.repairs.later(conversation);
-                shared.hint_event(
-                    &local,
-                    EventHint { conversation, position, version: appended.version, body: None },
-                );
-            } else {
-                let event = Event { conversation, position, body };
-                shared.hint_event(&local, hint_of(&event, appended.version));
-                shared.arrived(&local, event, Some(connection.id));
-            }
+            connection.end_sending(&id);
         }
+    }
+
+    fn acknowledge(
+        &self,
+        connection: &Connection,
+        id: ClientId,
+        conversation: ConversationId,
+        appended: Appended,
+    ) {
+        self.metrics.acked.inc();
+        let Appended { position, sent_at, duplicate, .. } = appended;
+        let (seq, r#gen) = (position.seq, position.r#gen);
+        connection.send(&ServerFrame::Ack(Ack { id, conversation, seq, r#gen, sent_at, duplicate }));
+    }
+
+    /// Shows an event that has become durable to the own sockets, and tells the other shards.
+    async fn spread(
+        &self,
+        user: &Arc<LocalUser>,
+        conversation: ConversationId,
+        appended: Appended,
+        body: Bytes,
+    ) -> ports::Result<()> {
+        let Appended { position, version, duplicate, .. } = appended;
+        let local = self.joined(user, conversation, version).await?;
+        if position.seq == 1 && !duplicate {
+            self.tell_of_new(&local);
+        }
+        if duplicate {
+            // The event is the stored one, not this body; whoever lacks it reads it.
+            self.repairs.later(conversation);
+            self.hint_event(&local, EventHint { conversation, position, version, body: None });
+        } else {
+            let event = Event { conversation, position, body };
+            self.hint_event(&local, hint_of(&event, version));
+            self.arrived(&local, event);
+        }
+        Ok(())
     }
 
     /// Tells the other shards with members of an event.

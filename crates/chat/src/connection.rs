@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use protocol::chat::ServerFrame;
-use protocol::{CloseCode, ConversationId, LoginId};
+use protocol::{ClientId, CloseCode, ConversationId, LoginId};
 use session::{Gate, Passage};
 use tokio::sync::Notify;
 use websocket::FrameQueue;
@@ -18,6 +18,8 @@ pub(crate) struct Connection {
     pub(crate) login: LoginId,
     /// What waits to be written.
     pub(crate) queue: FrameQueue,
+    /// The ids of its own requests that are on their way: it gets their acks, and not the events.
+    sending: Mutex<Vec<ClientId>>,
     /// Whether live events may pass.
     gate: Mutex<Gate<Bytes>>,
     /// Why it is to be closed, if it is.
@@ -33,6 +35,7 @@ impl Connection {
             id,
             login,
             queue: FrameQueue::new(queue_bytes),
+            sending: Mutex::default(),
             gate: Mutex::default(),
             ending: Mutex::default(),
             ends: Notify::new(),
@@ -60,6 +63,27 @@ impl Connection {
             Passage::Release(frames) => frames.into_iter().for_each(|frame| self.push(frame)),
             Passage::Kept => {}
         }
+    }
+
+    /// Takes note that a request is on its way.
+    pub(crate) fn begin_sending(&self, id: ClientId) {
+        self.sending.lock().push(id);
+    }
+
+    /// Takes note that a request has been answered, and its event shown to the others.
+    pub(crate) fn end_sending(&self, id: &ClientId) {
+        let mut sending = self.sending.lock();
+        if let Some(index) = sending.iter().position(|known| known == id) {
+            sending.swap_remove(index);
+        }
+        if sending.is_empty() {
+            sending.shrink_to_fit();
+        }
+    }
+
+    /// Says whether a request of this id is on its way.
+    pub(crate) fn is_sending(&self, id: &ClientId) -> bool {
+        self.sending.lock().contains(id)
     }
 
     /// Lets live events flow.

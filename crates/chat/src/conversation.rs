@@ -24,7 +24,7 @@ pub(crate) struct State {
     /// Title and members as last read.
     pub(crate) record: Arc<Conversation>,
     /// The order of what is shown.
-    pub(crate) sequencer: Sequencer<Arrival>,
+    pub(crate) sequencer: Sequencer<Event>,
     /// The members connected here.
     pub(crate) locals: Vec<Arc<LocalUser>>,
     /// Where the other members' hints go, and by which tables and members that was found.
@@ -37,15 +37,6 @@ pub(crate) struct State {
 
 /// By which tables' epochs and which version of the members a route was found.
 pub(crate) type RouteKey = (u64, u64, u64);
-
-/// An event on its way to the sockets.
-#[derive(Clone)]
-pub(crate) struct Arrival {
-    /// The event.
-    pub(crate) event: Event,
-    /// The connection that sent it, which has the ack instead.
-    pub(crate) origin: Option<u64>,
-}
 
 /// The conversations that concern this shard.
 #[derive(Default)]

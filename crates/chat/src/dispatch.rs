@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use protocol::{Event, EventBody, Username};
+use protocol::{Event, EventBody};
 use session::Offer;
 
-use crate::conversation::{Arrival, LocalConversation, State};
+use crate::conversation::{LocalConversation, State};
 use crate::shard::Shared;
 
 impl Shared {
-    /// Takes an event that arrived, from a socket of this shard (`origin`) or by a hint.
+    /// Takes an event that arrived, from a socket of this shard or by a hint.
     ///
     /// If others must come first, they are awaited for a moment, then read from the log.
-    pub(crate) fn arrived(&self, conversation: &Arc<LocalConversation>, event: Event, origin: Option<u64>) {
-        let position = event.position;
+    pub(crate) fn arrived(&self, conversation: &Arc<LocalConversation>, event: Event) {
         let mut state = conversation.state.lock();
-        match state.sequencer.offer(position, Arrival { event, origin }) {
-            Offer::Next(arrivals) => self.show(&mut state, &arrivals),
+        match state.sequencer.offer(event.position, event) {
+            Offer::Next(events) => self.show(&mut state, &events),
             Offer::Known => {}
             Offer::Early => {
                 self.metrics.early.inc();
@@ -27,40 +26,40 @@ impl Shared {
 
     /// Takes an event read from the log.
     pub(crate) fn filled(&self, state: &mut State, event: Event) {
-        let position = event.position;
-        if let Offer::Next(arrivals) = state.sequencer.fill(position, Arrival { event, origin: None }) {
-            self.show(state, &arrivals);
+        if let Offer::Next(events) = state.sequencer.fill(event.position, event) {
+            self.show(state, &events);
         }
     }
 
     /// Puts events into the queues of the members' sockets, under the conversation's lock.
-    fn show(&self, state: &mut State, arrivals: &[Arrival]) {
-        let mut deliveries = 0;
-        for Arrival { event, origin } in arrivals {
-            // Encoded once, whoever receives it.
-            let frame = websocket::text(&event.frame());
-            for user in &state.locals {
-                for connection in user.connections.lock().iter() {
-                    if Some(connection.id) != *origin {
-                        connection.live(event.conversation, event.position.seq, frame.clone());
-                        deliveries += 1;
-                    }
-                }
-            }
-        }
-        self.metrics.delivered.inc_by(deliveries);
-        if let Some(last) = arrivals.last()
-            && state.record.members.len() <= self.options.marks_members
-        {
-            let author = author(&last.event);
-            for user in state.locals.iter().filter(|user| Some(&user.name) != author.as_ref()) {
-                self.marks.delivered(last.event.conversation, &user.name, last.event.position.seq);
+    fn show(&self, state: &mut State, events: &[Event]) {
+        for event in events {
+            match EventBody::decode(&event.body) {
+                Ok(body) => self.show_one(state, event, &body),
+                // The log is the truth: what it holds and nobody can read is passed over, and the order goes on.
+                Err(error) => tracing::error!(%error, ?event, "an event cannot be read"),
             }
         }
     }
-}
 
-/// Reads who did it; a body that cannot be read has no author.
-fn author(event: &Event) -> Option<Username> {
-    EventBody::decode(&event.body).ok().map(|body| body.from)
+    fn show_one(&self, state: &State, event: &Event, body: &EventBody) {
+        // Encoded once, whoever receives it.
+        let frame = websocket::text(&event.frame());
+        let marks = state.record.members.len() <= self.options.marks_members;
+        let (conversation, seq) = (event.conversation, event.position.seq);
+        let mut deliveries = 0;
+        for user in &state.locals {
+            let is_author = user.name == body.from;
+            for connection in user.connections.lock().iter() {
+                if !is_author || !connection.is_sending(&body.id) {
+                    connection.live(conversation, seq, frame.clone());
+                    deliveries += 1;
+                }
+            }
+            if marks && !is_author {
+                self.marks.delivered(conversation, &user.name, seq);
+            }
+        }
+        self.metrics.delivered.inc_by(deliveries);
+    }
 }

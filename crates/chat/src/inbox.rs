@@ -78,7 +78,7 @@ impl Shared {
         match body {
             Some(body) => {
                 let body = Box::<str>::from(body).into_string().into();
-                self.arrived(&local, Event { conversation, position, body }, None);
+                self.arrived(&local, Event { conversation, position, body });
                 Ok(())
             }
             None if is_new(&local.state.lock().sequencer.reached(), &position) => self.read_on(&local).await,

@@ -80,7 +80,7 @@ impl Cluster {
         let registry_routes = registry.router(base.stop.clone());
         let feed = registry.feed();
         base.tracker.spawn(registry.run(base.stop.clone()));
-        let tables = parts::tables(feed, &base).await?;
+        let tables = parts::tables(feed, &base, &places).await?;
 
         let shared = Arc::new(Shared { base, tables, sockets: Sockets::default() });
         let mut nodes = BTreeMap::new();
@@ -201,6 +201,12 @@ async fn places(base: &Base) -> Result<Vec<NodePlace>> {
 }
 
 impl NodePlace {
+    /// Says whether a table has the shard at its address of today.
+    fn is_in(&self, table: &Table) -> bool {
+        let assignment = registry::assignment_of(table, self.service);
+        assignment.member(&self.shard).is_some_and(|member| member.url == self.url)
+    }
+
     fn found(&self) -> FoundShard {
         FoundShard {
             shard: self.shard.clone(),

@@ -52,7 +52,7 @@ pub struct ChatOptions {
 /// A connection to `/chat` that comes back; cheap to clone.
 ///
 /// It ends when it is closed, when all clones are dropped, or when the server ends it for good; the last event says which.
-/// An application that drops its end of the events still sends and has its answers. One that keeps it must read it: as long as the
+/// An application that drops its end of the events still sends and has its answers, and catches up on nothing. One that keeps it must read it: as long as the
 /// channel is full nothing is read from the server, no answer either.
 #[derive(Clone, Debug)]
 pub struct Chat {

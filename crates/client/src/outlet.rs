@@ -32,6 +32,11 @@ impl<E> Outlet<E> {
         }
     }
 
+    /// Says whether the application wants events at all.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
     /// Says whether events wait for the application.
     pub(crate) fn waits(&self) -> bool {
         !self.waiting.is_empty()

@@ -54,9 +54,8 @@ impl Inbox for EmbeddedStore {
     async fn read(&self, shard: &Shard, cursor: u64, limit: usize) -> Result<Batch> {
         let inbox = self.inboxes.of(shard);
         loop {
-            // Waits from before the look on, so that nothing is published in between unnoticed.
-            let mut published = std::pin::pin!(inbox.published.notified());
-            published.as_mut().enable();
+            // Made before the look: it is woken by what is published from here on.
+            let published = inbox.published.notified();
             if let Some(batch) = inbox.ring.lock().after(cursor, limit.max(1)) {
                 return Ok(batch);
             }

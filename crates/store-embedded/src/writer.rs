@@ -188,3 +188,129 @@ impl Drop for FailAtEnd {
         self.0.fail();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::engine::Memory;
+    use crate::outbox::channels;
+
+    /// An engine in memory whose commits wait to be told how they end.
+    struct Told {
+        memory: Memory,
+        outcomes: Mutex<mpsc::Receiver<Result<()>>>,
+    }
+
+    impl Engine for Told {
+        fn snapshot(&self) -> Box<dyn View + '_> {
+            self.memory.snapshot()
+        }
+
+        fn commit(&self, changes: Changes, sync: bool) -> Result<()> {
+            self.outcomes.lock().recv().unwrap()?;
+            self.memory.commit(changes, sync)
+        }
+    }
+
+    struct Scene {
+        tell: mpsc::Sender<Result<()>>,
+        engine: Arc<Told>,
+        writer: Writer,
+    }
+
+    fn scene(queue_limit: usize) -> Scene {
+        let (tell, outcomes) = mpsc::channel();
+        tell.send(Ok(())).unwrap();
+        let engine = Arc::new(Told { memory: Memory::default(), outcomes: Mutex::new(outcomes) });
+        let run = Run::begin(&*engine, true).unwrap();
+        let memory = WriterMemory::load(&*engine.snapshot(), 1).unwrap();
+        let (senders, _) = channels(&memory.outbox);
+        let writer = Writer::start(engine.clone(), memory, run, queue_limit, senders).unwrap();
+        Scene { tell, engine, writer }
+    }
+
+    fn put(writer: &Writer, key: u8) -> BoxFuture<'static, Result<()>> {
+        writer.enqueue(move |context| {
+            context.put(vec![key], vec![key]);
+            Ok(())
+        })
+    }
+
+    fn is_waiting<T>(future: &mut BoxFuture<'static, T>) -> bool {
+        matches!(pin!(future).poll(&mut Context::from_waker(Waker::noop())), Poll::Pending)
+    }
+
+    fn has(scene: &Scene, key: u8) -> bool {
+        scene.engine.snapshot().has(&[key]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn nobody_is_answered_before_the_commit_and_the_queue_is_bounded() {
+        let scene = scene(2);
+        let (begun, has_begun) = mpsc::channel();
+        let mut first = scene.writer.enqueue(move |context| {
+            context.put(vec![100], vec![1]);
+            begun.send(()).unwrap();
+            Ok(7)
+        });
+        has_begun.recv().unwrap();
+        // The commit of the first is under way: these wait.
+        let (second, third) = (put(&scene.writer, 101), put(&scene.writer, 102));
+        assert!(matches!(put(&scene.writer, 103).await, Err(Error::Unavailable(_))));
+        assert!(is_waiting(&mut first) && !has(&scene, 100));
+        scene.tell.send(Ok(())).unwrap();
+        assert_eq!(first.await, Ok(7));
+        // Both in one commit.
+        scene.tell.send(Ok(())).unwrap();
+        assert_eq!((second.await, third.await), (Ok(()), Ok(())));
+        assert!(has(&scene, 100) && has(&scene, 102) && !has(&scene, 103));
+        scene.tell.send(Ok(())).unwrap();
+        assert_eq!(scene.writer.close().await, Ok(()));
+        assert!(matches!(put(&scene.writer, 104).await, Err(Error::Unavailable(_))));
+    }
+
+    #[tokio::test]
+    async fn a_command_that_fails_leaves_nothing_and_the_others_all() {
+        let scene = scene(10);
+        scene.tell.send(Ok(())).unwrap();
+        put(&scene.writer, 100).await.unwrap();
+        let failed = scene.writer.enqueue(|context| -> Result<()> {
+            context.put(vec![101], vec![1]);
+            context.delete(vec![100]);
+            Err(Error::NotAllowed)
+        });
+        let last = put(&scene.writer, 102);
+        for _ in 0..3 {
+            scene.tell.send(Ok(())).unwrap();
+        }
+        assert_eq!((failed.await, last.await), (Err(Error::NotAllowed), Ok(())));
+        assert!(has(&scene, 100) && !has(&scene, 101) && has(&scene, 102));
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_commit_nothing_is_written_any_more() {
+        let scene = scene(10);
+        let first = put(&scene.writer, 100);
+        let second = put(&scene.writer, 101);
+        scene.tell.send(Err(Error::Unavailable("the disk is full".to_owned()))).unwrap();
+        assert!(matches!(first.await, Err(Error::Unavailable(_))));
+        assert!(matches!(second.await, Err(Error::Unavailable(_))));
+        assert!(matches!(put(&scene.writer, 102).await, Err(Error::Unavailable(_))));
+        assert!(matches!(scene.writer.close().await, Err(Error::Unavailable(_))));
+        assert!(!has(&scene, 100) && !has(&scene, 101) && !has(&scene, 102));
+    }
+
+    #[tokio::test]
+    async fn a_command_that_panics_leaves_nobody_waiting() {
+        let scene = scene(10);
+        let panics: BoxFuture<'static, Result<()>> = scene.writer.enqueue(|_| panic!("on purpose"));
+        assert!(matches!(panics.await, Err(Error::Unavailable(_))));
+        assert!(matches!(scene.writer.close().await, Err(Error::Unavailable(_))));
+        assert!(matches!(put(&scene.writer, 100).await, Err(Error::Unavailable(_))));
+    }
+}

@@ -63,7 +63,7 @@ impl Metrics {
     /// Adds what the system knows of the process: CPU, memory, open files, threads.
     ///
     /// # Errors
-    /// They are there already.
+    /// The system does not say.
     pub fn add_process(&self) -> Result<(), MetricsError> {
         #[cfg(target_os = "linux")]
         self.registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
@@ -170,7 +170,15 @@ impl Metrics {
         C: Collector + Clone + 'static,
     {
         let collector = collector?;
-        self.registry.register(Box::new(collector.clone()))?;
+        match self.registry.register(Box::new(collector.clone())) {
+            Ok(()) => {}
+            Err(prometheus::Error::AlreadyReg) => {
+                // A shard that starts again in this process counts anew.
+                self.registry.unregister(Box::new(collector.clone()))?;
+                self.registry.register(Box::new(collector.clone()))?;
+            }
+            Err(error) => return Err(error.into()),
+        }
         Ok(collector)
     }
 }
@@ -200,10 +208,12 @@ mod tests {
     }
 
     #[test]
-    fn a_series_is_registered_once() {
+    fn a_shard_that_starts_again_counts_anew() {
         let metrics = Metrics::new().of_role("chat", Some("chat-0"));
-        assert!(metrics.gauge("chatapp_connections", "Connections.").is_ok());
-        assert!(metrics.gauge("chatapp_connections", "Connections.").is_err());
+        metrics.gauge("chatapp_connections", "Connections.").unwrap().set(7);
+        metrics.gauge("chatapp_connections", "Connections.").unwrap().set(1);
+        let text = metrics.render(Format::Prometheus);
+        assert!(text.ends_with("chatapp_connections{role=\"chat\",shard=\"chat-0\"} 1\n"), "{text}");
         assert!(
             metrics.of_role("chat", Some("chat-1")).gauge("chatapp_connections", "Other words.").is_err()
         );

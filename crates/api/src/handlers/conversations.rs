@@ -60,7 +60,10 @@ pub(crate) async fn create(
         members,
         at: api.clock.now(),
     };
-    let conversation = api.store.create_group(group).await?;
+    let conversation = api.store.create_group(group).await.map_err(|error| match error {
+        ports::Error::UserNotFound => Failure::from(error).with_field("members"),
+        error => error.into(),
+    })?;
     api.announcer.conversation(&conversation, &[]).await;
     let location = format!("/api/conversations/{}", conversation.id);
     let view = seen_by(&api, &caller.user, conversation).await?;

@@ -1,5 +1,6 @@
 //! The web client.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::response::{IntoResponse, Response};
@@ -7,13 +8,19 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use protocol::ErrorCode;
 use sha2::{Digest, Sha256};
+
+use crate::failure::Answer;
+use crate::path::Path;
 
 /// What the page may load and do: its own script and style, its server's calls and sockets, and pictures from the web.
 pub(crate) const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; \
      img-src 'self' https: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
+
+const SCRIPT_TYPE: &str = "text/javascript; charset=utf-8";
 
 /// A file of the client, compiled in.
 struct File {
@@ -24,14 +31,19 @@ struct File {
 
 static PAGE: LazyLock<File> =
     LazyLock::new(|| File::new("text/html; charset=utf-8", include_bytes!("../../web/index.html")));
-static SCRIPT: LazyLock<File> =
-    LazyLock::new(|| File::new("text/javascript; charset=utf-8", include_bytes!("../../web/app.js")));
+static SCRIPT: LazyLock<File> = LazyLock::new(|| File::new(SCRIPT_TYPE, include_bytes!("../../web/app.js")));
 static STYLE: LazyLock<File> =
     LazyLock::new(|| File::new("text/css; charset=utf-8", include_bytes!("../../web/style.css")));
+static MODULES: LazyLock<HashMap<&'static str, File>> = LazyLock::new(|| {
+    // The build script makes the list.
+    let modules: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/modules.rs"));
+    modules.iter().map(|(path, content)| (*path, File::new(SCRIPT_TYPE, content))).collect()
+});
 
 impl File {
     fn new(content_type: &'static str, content: &'static [u8]) -> Self {
-        let etag = format!("\"{}\"", &URL_SAFE_NO_PAD.encode(Sha256::digest(content))[..22]);
+        let digest: [u8; 32] = Sha256::digest(content).into();
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..16]));
         Self { content_type, content, etag }
     }
 
@@ -54,6 +66,12 @@ pub(crate) async fn page(headers: HeaderMap) -> Response {
 /// `GET /app.js`
 pub(crate) async fn script(headers: HeaderMap) -> Response {
     SCRIPT.answer(&headers)
+}
+
+/// `GET /modules/{path}`
+pub(crate) async fn module(Path(path): Path<String>, headers: HeaderMap) -> Answer<Response> {
+    let file = MODULES.get(path.as_str()).ok_or(ErrorCode::NotFound)?;
+    Ok(file.answer(&headers))
 }
 
 /// `GET /style.css`

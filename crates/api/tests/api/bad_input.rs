@@ -45,7 +45,7 @@ async fn wrong_types_in_every_body() {
         (server.put("/api/profile/password"), json!({ "current": "x" }), "new"),
         (server.post("/api/conversations"), json!({ "members": [null] }), "members[0]"),
         (server.patch(conversation), json!({ "title": 7 }), "title"),
-        (server.put(member), json!({ "role": 7 }), "role"),
+        (server.put(member), json!({ "role": "king" }), "role"),
         (server.put("/api/devices/d"), json!({ "channel": 7 }), "channel"),
         (server.post("/notify"), json!({ "to": "ada" }), "title"),
     ] {

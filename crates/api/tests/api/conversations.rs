@@ -46,7 +46,7 @@ async fn a_group_is_not_made_of_what_is_wrong() {
     let server = Server::start().await;
     let [ada, bob] = server.users(["ada", "bob"]).await;
     let make = async |body| server.post("/api/conversations").by(&ada).json(&body).send().await;
-    make(json!({ "members": ["nobody"] })).await.refused(404, "user_not_found");
+    make(json!({ "members": ["nobody"] })).await.refused(404, "user_not_found").blames("members");
     make(json!({ "members": ["bob", "x"] })).await.refused(422, "invalid_field").blames("members[1]");
     make(json!({ "members": "bob" })).await.refused(422, "invalid_field").blames("members");
     make(json!({ "title": "x".repeat(129) })).await.refused(422, "invalid_field").blames("title");

@@ -24,7 +24,9 @@ async fn every_call_is_in_the_document_and_the_other_way_round() {
             item.as_object().unwrap().keys().map(move |method| (path.clone(), method.to_uppercase()))
         })
         .collect();
-    let calls = api::calls().into_iter().map(|(method, path)| (path.to_owned(), method.to_owned())).collect();
+    // OpenAPI has no sign for a parameter with slashes in it.
+    let calls =
+        api::calls().into_iter().map(|(method, path)| (path.replace("{*", "{"), method.to_owned())).collect();
     assert_eq!(documented, calls);
 }
 
@@ -82,7 +84,7 @@ async fn the_examples_fit_their_schemas() {
             media.push((schema.clone(), example.clone()));
         }
     });
-    assert!(media.len() > 30);
+    assert!(media.len() > 20);
     for (schema, example) in media {
         assert_eq!(check(&document, &schema, &example), Ok(()), "{example}");
     }
@@ -165,6 +167,45 @@ async fn the_web_client_may_run_its_own_script_only() {
     server.get("/style.css").send().await.expect(200);
     let again = server.get("/app.js").header("if-none-match", script.header("etag")).send().await.expect(304);
     assert!(again.body.is_empty());
+}
+
+#[tokio::test]
+async fn every_module_that_the_client_imports_is_served() {
+    let server = Server::start().await;
+    let (mut seen, mut left) = (BTreeSet::new(), vec!["/app.js".to_owned()]);
+    while let Some(path) = left.pop() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let script = server.get(path.clone()).send().await.expect(200);
+        assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
+        let text = String::from_utf8(script.body.to_vec()).unwrap();
+        left.extend(imports(&text).map(|import| resolved(&path, import)));
+    }
+    server.get("/modules/nothing.js").send().await.refused(404, "not_found");
+    server.get("/modules/../app.js").send().await.refused(404, "not_found");
+}
+
+/// Gives what a script imports.
+fn imports(script: &str) -> impl Iterator<Item = &str> {
+    script
+        .lines()
+        .filter(|line| line.starts_with("import "))
+        .filter_map(|line| line.split(['\'', '"']).nth(1))
+}
+
+/// Gives the path of what the script at `path` imports.
+fn resolved(path: &str, import: &str) -> String {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    for part in import.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
 }
 
 /// Gives all members of this name.

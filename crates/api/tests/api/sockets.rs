@@ -124,13 +124,11 @@ async fn a_shard_that_is_away_is_stood_in_for_by_the_runner_up() {
 
 #[tokio::test]
 async fn a_refusal_of_the_shard_is_passed_on() {
-    let shard = FakeShard::answering(
-        "HTTP/1.1 426 Upgrade Required\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-         content-type: application/problem+json\r\ncontent-length: 123\r\n\r\n\
-         {\"type\":\"urn:chatapp:problem:malformed\",\"title\":\"The request cannot be read\",\"status\":426,\
-         \"detail\":\"a\",\"code\":\"malformed\"}",
-    )
-    .await;
+    let body = "{\"type\":\"urn:chatapp:problem:malformed\",\"title\":\"The request cannot be read\",\"status\":426,\
+                \"detail\":\"not an upgrade\",\"code\":\"malformed\"}";
+    let head = "HTTP/1.1 426 Upgrade Required\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                content-type: application/problem+json\r\n";
+    let shard = FakeShard::answering(format!("{head}content-length: {}\r\n\r\n{body}", body.len())).await;
     let server = server([&shard.url, &shard.url, &shard.url]).await;
     let ada = server.user("ada").await;
     let reply = server.get("/chat").by(&ada).send().await.refused(426, "malformed");

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Conversations } from '../model/conversations.js';
+import { Conversations } from '../modules/model/conversations.js';
 
 const at = (second) => `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z`;
 const members = (...names) => names.map((username) => ({ username, role: 'member' }));
@@ -78,6 +78,8 @@ test('a message is delivered, and read, once all others have it', () => {
   conversations.receipt({ conversation: 'c', user: 'eve', delivered: 1 });
   assert.equal(state(), 'delivered');
   conversations.take(message('c', 2, 'eve'));
+  assert.equal(state(), 'read');
+  conversations.receipt({ conversation: 'c', user: 'bob', read: 0 });
   assert.equal(state(), 'read');
 });
 

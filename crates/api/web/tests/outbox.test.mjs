@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Outbox } from '../model/outbox.js';
+import { Outbox } from '../modules/model/outbox.js';
 
 function filled(count) {
   const outbox = new Outbox();

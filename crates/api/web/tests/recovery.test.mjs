@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { fullJitter, Recovery } from '../model/recovery.js';
+import { fullJitter, Recovery } from '../modules/model/recovery.js';
 
 test('waits lie between nothing and a bound that doubles up to thirty seconds', () => {
   const bounds = [0, 1, 2, 3, 4, 5, 6, 100].map((failures) => fullJitter(failures, 1) / 1000);

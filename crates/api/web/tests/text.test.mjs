@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { byteLength, dayOf, initials, isSameDay, listed, sentence, shade, summary } from '../model/text.js';
+import { byteLength, dayOf, initials, isSameDay, listed, sentence, shade, summary } from '../modules/model/text.js';
 
 test('a name has one or two letters', () => {
   assert.deepEqual(['Ada Lovelace', 'bob', 'Åsa-Lis ö', '🦀 crab', '  '].map(initials), ['AL', 'B', 'ÅL', '🦀C', '?']);

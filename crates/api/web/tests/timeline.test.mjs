@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Timeline } from '../model/timeline.js';
+import { Timeline } from '../modules/model/timeline.js';
 
 const message = (seq, fields = {}) => ({ type: 'message', seq, gen: 1, from: 'ada', id: `m${seq}`, text: `text ${seq}`, ...fields });
 const change = (type, seq, target, fields = {}) => ({ type, seq, gen: 1, from: 'ada', id: `c${seq}`, target, ...fields });

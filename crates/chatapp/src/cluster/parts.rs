@@ -20,6 +20,7 @@ use store_embedded::EmbeddedStore;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use super::node::NodePlace;
 use super::{Base, Shared};
 use crate::configuration::Configuration;
 
@@ -73,9 +74,22 @@ pub(super) fn registry_options() -> RegistryOptions {
     }
 }
 
-/// Waits for the first table, and passes every later one on.
-pub(super) async fn tables(mut feed: TableFeed, base: &Base) -> Result<watch::Receiver<Arc<Table>>> {
-    let first = feed.newer_than(placement::Epoch::ZERO).await.context("the registry ended")?;
+/// Waits for the first table with these shards where they are now, and passes every later one on.
+///
+/// The registry begins with the table of the last run, in which the shards of this machine had other ports.
+pub(super) async fn tables(
+    mut feed: TableFeed,
+    base: &Base,
+    places: &[NodePlace],
+) -> Result<watch::Receiver<Arc<Table>>> {
+    let mut epoch = placement::Epoch::ZERO;
+    let first = loop {
+        let table = feed.newer_than(epoch).await.context("the registry ended")?;
+        if places.iter().all(|place| place.is_in(&table)) {
+            break table;
+        }
+        epoch = table.epoch;
+    };
     let (sender, receiver) = watch::channel(first);
     let stop = base.stop.clone();
     base.tracker.spawn(async move {

@@ -13,19 +13,31 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ports", &["protocol"]),
     ("http-edge", &["protocol"]),
     ("websocket", &["protocol"]),
-    ("telemetry", &["protocol"]),
+    ("telemetry", &[]),
     ("client", &["protocol"]),
     ("store-embedded", &["ports", "protocol"]),
-    ("push", &["ports", "protocol"]),
+    ("push", &["ports"]),
     ("identity", &["auth", "http-edge", "ports", "protocol"]),
-    ("registry", &["placement", "ports", "protocol", "http-edge"]),
-    ("chat", &["http-edge", "identity", "placement", "ports", "protocol", "session", "websocket"]),
+    ("registry", &["placement", "ports", "protocol"]),
+    (
+        "chat",
+        &["http-edge", "identity", "placement", "ports", "protocol", "session", "telemetry", "websocket"],
+    ),
     (
         "presence",
-        &["availability", "http-edge", "identity", "placement", "ports", "protocol", "session", "websocket"],
+        &[
+            "availability",
+            "http-edge",
+            "identity",
+            "placement",
+            "ports",
+            "protocol",
+            "telemetry",
+            "websocket",
+        ],
     ),
-    ("notification", &["ports", "protocol"]),
-    ("api", &["auth", "http-edge", "identity", "placement", "ports", "protocol"]),
+    ("notification", &["ports", "protocol", "telemetry"]),
+    ("api", &["auth", "http-edge", "identity", "placement", "ports", "protocol", "telemetry"]),
 ];
 
 /// Crates of others that a pure core must not use: they do I/O, look at the clock, or spawn.

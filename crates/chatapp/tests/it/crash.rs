@@ -59,6 +59,7 @@ async fn twenty_kills_lose_nothing_and_repeat_nothing() {
             })
             .collect();
         while count.load(Ordering::Relaxed) < target {
+            assert!(!writers.iter().all(tokio::task::JoinHandle::is_finished), "nobody can write");
             tokio::time::sleep(std::time::Duration::from_micros(200)).await;
         }
         program.kill();

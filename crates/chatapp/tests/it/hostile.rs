@@ -192,9 +192,10 @@ async fn a_slow_reader_is_cut_off_and_costs_the_others_nothing() {
     let text = "x".repeat(30_000);
     // More than the queue and what the kernel keeps for both ends.
     for n in 0..600 {
-        a.said(&format!("m{n}"), &group, &text).await;
+        let id = format!("m{n}");
+        a.said(&id, &group, &text).await;
+        b.wait(|frame| frame["type"] == "message" && frame["id"] == *id).await;
     }
-    b.wait_many(600, |frame| frame["type"] == "message").await;
     assert_eq!(b.seqs(&group), (1..=600).collect::<Vec<_>>());
     let (_, mut stream) = slow.split();
     let mut received = 0;

@@ -74,10 +74,10 @@ async fn it_starts_drains_and_ends_with_zero() {
     let url = format!("ws://{}/chat", program.public);
     let socket = crate::support::Socket::open(&url, &person.token).await;
     assert_eq!(program.terminate(), Some(0));
-    // The client was told before it was closed.
+    assert_eq!(socket.closed().await, 4503);
+    // The client was told before.
     let frames = socket.frames();
     assert!(frames.iter().any(|frame| frame["type"] == "reconnect"), "{frames:?}");
-    assert_eq!(socket.closed().await, 4503);
 }
 
 #[tokio::test]

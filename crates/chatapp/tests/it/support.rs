@@ -61,7 +61,7 @@ pub(crate) fn configuration(folder: &std::path::Path) -> Configuration {
 /// Gives a name that nobody has yet.
 pub(crate) fn unique(prefix: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{prefix}{}", COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("{prefix}-{:03}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl World {

@@ -121,7 +121,7 @@ impl Driver {
         }
         let now = self.now();
         // A resume comes first of all: until the server has it, it holds back what happens.
-        if self.cursors.resume_at().is_some_and(|due| now >= due) {
+        if self.resume_at().is_some_and(|due| now >= due) {
             let cursors = self.cursors.ask(now, self.max_frame_bytes / CURSOR_BYTES);
             self.notify(&Notice::Resume(Resume { cursors }));
         }
@@ -139,8 +139,13 @@ impl Driver {
         }
     }
 
+    /// Gives when a resume is due; who wants no events misses none.
+    fn resume_at(&self) -> Option<Duration> {
+        self.cursors.resume_at().filter(|_| self.outlet.is_wanted())
+    }
+
     fn wake_at(&self) -> Option<Instant> {
-        let due = [self.cursors.resume_at(), self.outbox.wake_at()].into_iter().flatten().min();
+        let due = [self.resume_at(), self.outbox.wake_at()].into_iter().flatten().min();
         due.filter(|_| self.link.is_open()).and_then(|due| self.start.checked_add(due))
     }
 
@@ -244,6 +249,9 @@ impl Driver {
     }
 
     fn arrived(&mut self, logged: Logged, size: usize) {
+        if !self.outlet.is_wanted() {
+            return;
+        }
         let (conversation, position, now) = (logged.conversation, logged.position, self.now());
         let deliveries = self.cursors.arrive(conversation, position, (logged, size), now);
         self.deliver(deliveries);

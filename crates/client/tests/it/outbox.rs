@@ -128,3 +128,17 @@ async fn a_read_mark_is_said_again_after_a_cut() {
     let (mut peer, _) = server.serve().await;
     assert_eq!(peer.expect("read").await["seq"], 4);
 }
+
+#[tokio::test]
+async fn who_wants_no_events_sends_all_the_same_and_catches_up_on_nothing() {
+    let server = Server::start().await;
+    let session = server.log_in().await;
+    let (chat, events) = Chat::connect(&session, options());
+    drop(events);
+    let mut peer = server.accept().await;
+    peer.welcome().await;
+    let sent = chat.send(NewMessage::text(HOME, "x")).await;
+    let frame = peer.expect("send").await;
+    peer.ack(&frame["id"], 7, false).await;
+    assert_eq!(sent.await.unwrap().seq, 7);
+}

@@ -74,7 +74,7 @@ pub async fn the_search_finds_names_and_displayed_names_in_pages(store: &impl Ba
     let prefix = key.to_uppercase();
     let page = store.search_accounts(&prefix, None, 2).await.unwrap();
     let found: Vec<_> = page.users.iter().map(|user| user.username.clone()).collect();
-    let mut expected = vec![names[0].clone(), names[1].clone(), names[3].clone(), eve];
+    let mut expected = [names[0].clone(), names[1].clone(), names[3].clone(), eve];
     expected.sort();
     assert_eq!((found.as_slice(), page.more), (&expected[..2], true));
     let page = store.search_accounts(&prefix, found.last(), 2).await.unwrap();

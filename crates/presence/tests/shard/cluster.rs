@@ -204,10 +204,12 @@ impl Cluster {
         LoginId(id)
     }
 
-    /// Connects a new device of a user to a shard, and reads its `welcome` and first `snapshot`.
+    /// Connects a new device of a user to a shard, reads its `welcome` and first `snapshot`, and waits until the user is
+    /// known to be there: whoever comes later sees it in the snapshot.
     pub(crate) async fn connect(&self, node: &Node, user: &Username) -> Client {
         let mut client = self.dial(node, user, self.log_in(user).await).await;
         client.snapshot().await;
+        self.recorded(user, |record| record.connected).await;
         client
     }
 

@@ -22,6 +22,7 @@ async fn a_contact_on_another_shard_sees_every_change() {
         watching.snapshot().await,
         [json!({"user": ada.as_str(), "status": "offline", "last_seen": null})]
     );
+    cluster.recorded(&bob, |record| record.connected).await;
     let mut device = cluster.connect(&here, &ada).await;
     assert_eq!(watching.presence().await, (ada.to_string(), "online".to_owned()));
     device.send(json!({"type": "status", "status": "busy", "status_text": "lunch"}));

@@ -41,8 +41,13 @@ async fn an_invisible_user_looks_offline_everywhere() {
     let friend_here = cluster.user("eve", 0).await;
     cluster.befriend(&ada, &bob).await;
     cluster.befriend(&ada, &friend_here).await;
-    let mut watching = [cluster.connect(&there, &bob).await, cluster.connect(&here, &friend_here).await];
-    let mut device = cluster.connect(&here, &ada).await;
+    let mut watching = [
+        cluster.connect(&there, &bob).await,
+        cluster.dial(&here, &friend_here, cluster.log_in(&friend_here).await).await,
+    ];
+    watching[1].snapshot().await;
+    let mut device = cluster.dial(&here, &ada, cluster.log_in(&ada).await).await;
+    device.snapshot().await;
     device.send(json!({"type": "status", "status": "invisible", "status_text": "hidden"}));
     device.send(json!({"type": "active"}));
     device.hears_nothing().await;

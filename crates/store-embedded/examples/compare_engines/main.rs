@@ -1,17 +1,19 @@
-//! Measures the key-value engines that were candidates for the store, with the writes of one append.
+//! Measures the key-value engines that were candidates for the store, with the writes of appends; then the store itself.
 //!
 //! `cargo run --release -p store-embedded --example compare_engines [seconds]`
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a measuring program")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring program")]
 
 mod fjall;
 mod measure;
 mod redb;
+mod store;
 mod workload;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::measure::{bytes_on_disk, cpu, now, percentile};
 use crate::workload::Workload;
@@ -50,6 +52,7 @@ fn main() {
     let seconds = arguments.get(1).map_or(20, |seconds| seconds.parse().unwrap());
     run::<fjall::Fjall>(seconds);
     run::<redb::Redb>(seconds);
+    store::run(seconds);
 }
 
 /// Measures one engine.
@@ -58,8 +61,8 @@ fn run<C: Candidate>(seconds: u64) {
     for batch in [1, 16, 128] {
         appends::<C>(batch, seconds.div_ceil(4));
     }
-    let folder = tempfile::tempdir().unwrap();
-    stalls::<C>(folder.path(), seconds);
+    paced::<C>(4_000, seconds);
+    saturated::<C>(seconds);
     recovery::<C>();
 }
 
@@ -86,9 +89,36 @@ fn appends<C: Candidate>(batch: u64, seconds: u64) {
     );
 }
 
-/// Appends 128 at a time for a while, then reads, and tells the longest commit and the size on disk.
-fn stalls<C: Candidate>(folder: &Path, seconds: u64) {
-    let engine = C::open(folder);
+/// Appends at a steady rate, as many at a time as have come meanwhile, and tells the longest commit.
+fn paced<C: Candidate>(rate: u64, seconds: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = C::open(folder.path());
+    let mut workload = Workload::new();
+    let (start, mut appended, mut commits) = (now(), 0, Vec::new());
+    while (now() - start).as_secs() < seconds {
+        let due = (now() - start).as_micros() as u64 * rate / 1_000_000;
+        if due == appended {
+            std::thread::sleep(Duration::from_micros(250));
+            continue;
+        }
+        let pairs = workload.appends(due - appended);
+        appended = due;
+        let before = now();
+        engine.commit(pairs);
+        commits.push(now() - before);
+    }
+    println!(
+        "  {rate} appends/s for {seconds} s: commit p99 {:?} p99.9 {:?}, longest {:?}",
+        percentile(&mut commits, 0.99),
+        percentile(&mut commits, 0.999),
+        percentile(&mut commits, 1.0),
+    );
+}
+
+/// Appends 128 at a time without a pause, then reads, and tells the longest commit and the size on disk.
+fn saturated<C: Candidate>(seconds: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = C::open(folder.path());
     let mut workload = Workload::new();
     let (start, mut commits) = (now(), Vec::new());
     while (now() - start).as_secs() < seconds {
@@ -103,7 +133,7 @@ fn stalls<C: Candidate>(folder: &Path, seconds: u64) {
         appended / (now() - start).as_secs_f64(),
         percentile(&mut commits, 0.999),
         percentile(&mut commits, 1.0),
-        bytes_on_disk(folder) as f64 / appended,
+        bytes_on_disk(folder.path()) as f64 / appended,
     );
     let mut reads = Vec::new();
     for _ in 0..20_000 {

@@ -47,7 +47,9 @@ fn operation(path: &str, method: &str) -> &'static Value {
     let segments: Vec<&str> = path.split('/').collect();
     let fits = |template: &str| {
         let template: Vec<&str> = template.split('/').collect();
-        template.len() == segments.len()
+        let length_fits = template.len() == segments.len()
+            || (template.last() == Some(&"{path}") && template.len() < segments.len());
+        length_fits
             && template.iter().zip(&segments).all(|(part, segment)| part.starts_with('{') || part == segment)
     };
     let (_, item) = OPENAPI["paths"]

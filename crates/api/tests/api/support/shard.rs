@@ -20,14 +20,14 @@ impl FakeShard {
         Self::answering(answer).await
     }
 
-    pub(crate) async fn answering(answer: &'static str) -> Self {
+    pub(crate) async fn answering(answer: impl Into<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}", listener.local_addr().unwrap());
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let kept = heads.clone();
+        let (kept, answer) = (heads.clone(), answer.into());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, answer, kept.clone()));
+                tokio::spawn(serve(stream, answer.clone(), kept.clone()));
             }
         });
         Self { url, heads }
@@ -39,7 +39,7 @@ impl FakeShard {
     }
 }
 
-async fn serve(mut stream: TcpStream, answer: &str, heads: Arc<Mutex<Vec<String>>>) {
+async fn serve(mut stream: TcpStream, answer: String, heads: Arc<Mutex<Vec<String>>>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());

@@ -1,7 +1,5 @@
 //! The ports' contract, on the disk and in memory.
 
-#![expect(clippy::unwrap_used, reason = "tests may panic")]
-
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -32,7 +30,7 @@ mod on_disk {
         Some(OnDisk { store, _folder: folder })
     }
 
-    ports::contract_tests!(crate::on_disk::open);
+    ports::contract_tests!(crate::contract::on_disk::open);
 }
 
 mod in_memory {
@@ -42,5 +40,5 @@ mod in_memory {
         Some(Box::new(EmbeddedStore::in_memory(Arc::new(SystemClock))))
     }
 
-    ports::contract_tests!(crate::in_memory::open);
+    ports::contract_tests!(crate::contract::in_memory::open);
 }
