@@ -5,6 +5,7 @@ use std::sync::Arc;
 use identity::Authenticator;
 use placement::Table;
 use ports::{Clock, Entropy, Inbox, Log, PushSender, Store};
+use telemetry::MetricsError;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -41,8 +42,8 @@ pub struct ApiParts {
     pub channels: Vec<Arc<dyn PushSender>>,
     /// Who takes the notes of `POST /notify`.
     pub notifier: Arc<dyn Notifier>,
-    /// Where the role's metrics are registered.
-    pub registry: prometheus::Registry,
+    /// Where its figures go.
+    pub metrics: telemetry::Metrics,
     /// What the operator has set.
     pub options: ApiOptions,
     /// Where tasks that outlive a request are spawned.
@@ -77,13 +78,11 @@ impl Api {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// Metrics of the same names are registered already.
-    pub fn new(parts: ApiParts) -> prometheus::Result<Self> {
-        let ApiParts {
-            store, log, inbox, clock, entropy, tables, keys, channels, notifier, registry, ..
-        } = parts;
+    /// Its figures have names that are taken.
+    pub fn new(parts: ApiParts) -> Result<Self, MetricsError> {
+        let ApiParts { store, log, inbox, clock, entropy, tables, keys, channels, notifier, .. } = parts;
         let ApiParts { options, tracker, stop, .. } = parts;
-        let metrics = Metrics::register(&registry)?;
+        let metrics = Metrics::register(&parts.metrics)?;
         Ok(Self {
             announcer: Announcer::new(inbox, tables.clone(), tracker.clone()),
             // The shards check from where a page may open sockets; the calls take no cookies, so any page may try.
@@ -118,7 +117,7 @@ impl Api {
         })
     }
 
-    /// Gives the router of all calls.
+    /// Gives the router of all calls, with everything around it that a public listener needs.
     pub fn router(self) -> axum::Router {
         routes::router(Arc::new(self))
     }

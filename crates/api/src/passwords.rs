@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use auth::{HashParams, Verdict, hash_password, verify_password};
 use ports::Entropy;
-use prometheus::IntGauge;
 use protocol::ErrorCode;
 use protocol::account::Secret;
+use telemetry::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 

@@ -39,12 +39,24 @@ function run(login) {
   };
   const composer = new Composer({ chat, people, lastOwn: () => thread.lastOwn() });
   const details = dialogs({ login, chat, presence, people });
-  const thread = new Thread({ chat, presence, people, composer, titleOf, changed, details: (group) => details.open(group) });
+  const thread = new Thread({
+    chat,
+    presence,
+    people,
+    composer,
+    titleOf,
+    changed,
+    details: (group) => details.open(group),
+  });
   const sidebar = new Sidebar({ login, chat, presence, people, titleOf, changed });
 
   function heard(conversation, message) {
     const name = people.nameOf(message.from);
-    announce(conversation.kind === 'group' ? `${name} in ${titleOf(conversation)}: ${summary(message)}` : `${name}: ${summary(message)}`);
+    announce(
+      conversation.kind === 'group'
+        ? `${name} in ${titleOf(conversation)}: ${summary(message)}`
+        : `${name}: ${summary(message)}`,
+    );
   }
 
   /** Gives what is open; a way to a user becomes the conversation with that user once there is one. */

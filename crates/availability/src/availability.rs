@@ -134,7 +134,7 @@ impl Availability {
     /// Says the same with `last_seen` brought up to date, for the store, so that a successor knows it; nothing for
     /// somebody who is not there, or has only just come and is not shown yet. It betrays no more of somebody invisible.
     pub fn record(&self, user: &Username, now: Moment) -> Option<Presence> {
-        let known = self.users.get(user).filter(|known| !known.is_arriving(now))?;
+        let known = self.users.get(user).filter(|known| !known.is_arriving())?;
         let mut presence = known.shown().clone();
         if presence.status != Status::Offline && known.has_sessions() {
             presence.last_seen = presence.last_seen.max(Some(now.wall));

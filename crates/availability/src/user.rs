@@ -35,8 +35,8 @@ pub(crate) struct User {
     vouched_until: u64,
     /// Until when the user, who was there under another owner, is expected to come.
     expected_until: u64,
-    /// When the user is first shown.
-    arrives_at: u64,
+    /// When the user, who has only just come, is first shown.
+    arrives_at: Option<u64>,
     /// When the user counts as inactive.
     inactive_from: u64,
     /// When the user last did something.
@@ -59,7 +59,7 @@ impl User {
             grace_until: 0,
             vouched_until: 0,
             expected_until: 0,
-            arrives_at: 0,
+            arrives_at: None,
             inactive_from: now.elapsed,
             active_at: now.wall,
             left_at: None,
@@ -99,15 +99,15 @@ impl User {
     }
 
     /// Says whether the user has come but is not shown yet.
-    pub(crate) fn is_arriving(&self, now: Moment) -> bool {
-        now.elapsed < self.arrives_at
+    pub(crate) fn is_arriving(&self) -> bool {
+        self.arrives_at.is_some()
     }
 
     /// A session begins. It is no activity where the user was there: a device may come back on its own. Whoever is
     /// still shown as there comes in time, even if the grace has just run out.
     pub(crate) fn connect(&mut self, session: SessionId, now: Moment, timings: &Timings) {
         if !self.is_there(now) && self.shown.status == Status::Offline {
-            self.arrives_at = now.elapsed + timings.arrival;
+            self.arrives_at = Some(now.elapsed + timings.arrival);
             self.be_active(now, timings);
         }
         self.expected_until = 0;
@@ -135,10 +135,10 @@ impl User {
             Departure::LoggedOut => (0, now.wall),
         };
         self.left_at = self.left_at.max(Some(left_at));
-        if self.is_arriving(now) {
+        if self.is_arriving() {
             // Nobody was told of the user, so there is nothing to hold.
             if !self.has_sessions() {
-                self.arrives_at = 0;
+                self.arrives_at = None;
             }
         } else {
             self.grace_until = self.grace_until.max(now.elapsed + grace);
@@ -159,7 +159,7 @@ impl User {
             Some(text) => Some(text),
             None => self.status_text.clone(),
         };
-        self.arrives_at = 0;
+        self.arrives_at = None;
         if (chosen, &status_text) != (self.chosen, &self.status_text) {
             self.chosen = chosen;
             self.status_text = status_text;
@@ -209,7 +209,7 @@ impl User {
 
     /// Derives the status as others see it.
     fn status(&self, now: Moment) -> Status {
-        if !self.is_there(now) || self.is_arriving(now) {
+        if !self.is_there(now) || self.is_arriving() {
             return Status::Offline;
         }
         match self.chosen {
@@ -223,6 +223,7 @@ impl User {
 
     /// Gives what others are to be told, if it differs from what they know.
     pub(crate) fn refresh(&mut self, now: Moment) -> Option<Presence> {
+        self.arrives_at = self.arrives_at.filter(|at| now.elapsed < *at);
         let status = self.status(now);
         let status_text = if status == Status::Offline { None } else { self.status_text.clone() };
         if status == self.shown.status && status_text == self.shown.status_text {
@@ -240,9 +241,8 @@ impl User {
 
     /// Says when the user may look different, or be gone, without anything else happening.
     pub(crate) fn deadline(&self, now: Moment) -> Option<u64> {
-        let arrival = self.is_arriving(now).then_some(self.arrives_at);
         let end = (!self.has_sessions()).then(|| self.absence_ends_at());
         let inactivity = (self.status(now) == Status::Online).then_some(self.inactive_from);
-        [arrival, end, inactivity].into_iter().flatten().min()
+        [self.arrives_at, end, inactivity].into_iter().flatten().min()
     }
 }

@@ -123,6 +123,15 @@ fn whoever_leaves_before_being_shown_was_never_there() {
 }
 
 #[test]
+fn whoever_leaves_before_being_shown_was_never_there_even_if_the_showing_was_due() {
+    let mut core = Availability::new(TIMINGS);
+    core.connect(&ada(), PHONE, None, at(0));
+    assert_eq!(core.record(&ada(), at(301)), None);
+    assert_eq!(core.disconnect(&ada(), PHONE, Departure::Closed, at(301)), None);
+    assert!(core.is_empty());
+}
+
+#[test]
 fn turning_invisible_looks_like_leaving() {
     let mut core = online();
     core.choose(&ada(), ChosenStatus::Online, Some("lunch".to_owned()), at(500)).unwrap();

@@ -92,7 +92,7 @@ impl Cluster {
         let ready = Arc::new(AtomicBool::new(true));
         let routes = operators::router(&shared.base, &ready).merge(registry_routes);
         let (public_address, operator_address) = (public.local_addr()?, operators.local_addr()?);
-        shared.base.serve(public, parts::hardened(api.router()));
+        shared.base.serve(public, api.router());
         shared.base.serve(operators, routes);
         Ok(Self { shared, discovery, nodes: Mutex::new(nodes), public_address, operator_address, ready })
     }

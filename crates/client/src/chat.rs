@@ -41,7 +41,8 @@ pub struct ChatOptions {
     pub event_capacity: usize,
     /// How many requests may be unanswered; then [`Chat::send`] and the others wait.
     pub outbox_capacity: usize,
-    /// How many requests may be under way to the server at once.
+    /// How many requests to one destination may be under way to the server at once. With one, messages keep the order in which they
+    /// were sent, whatever happens; with more they are faster, and keep it unless the server refuses one for a while and takes the next.
     pub window: usize,
     /// How long an event may be missing before it is asked for.
     pub gap_patience: Duration,
@@ -105,8 +106,7 @@ impl Chat {
 
     /// Sends a message; waits only while too many requests are unanswered.
     ///
-    /// It is sent once, whatever happens to the connection, and in the order of the calls, except where the server refuses one for a
-    /// while and takes others that were under way.
+    /// It is sent once, whatever happens to the connection, and after those that were sent to the same destination before.
     pub async fn send(&self, message: NewMessage) -> Sent {
         let id = message.id.clone().unwrap_or_else(|| self.ids.draw());
         self.ask_for_ack(Request::Send(message.into_frame(id))).await
@@ -241,7 +241,7 @@ impl Default for ChatOptions {
             cursors: BTreeMap::new(),
             event_capacity: 256,
             outbox_capacity: 256,
-            window: 32,
+            window: 1,
             gap_patience: Duration::from_millis(300),
             waits: Waits::default(),
         }

@@ -59,7 +59,8 @@ pub trait Accounts: Send + Sync {
     /// Replaces what the throttle noted; nothing happens where there is no such user.
     async fn set_throttle(&self, username: &Username, throttle: Vec<u8>) -> Result<()>;
 
-    /// Deletes an account with its logins, contacts, blocks, devices, presence and memberships in groups; the name stays taken.
+    /// Deletes an account with its logins, contacts, blocks, devices, presence and memberships in groups, and closes its direct
+    /// conversations; the name stays taken. Nothing happens if there is no such user.
     ///
     /// Messages stay with those who received them. Gives the conversations that the user left.
     async fn delete_account(

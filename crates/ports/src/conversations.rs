@@ -22,7 +22,7 @@ pub struct Conversation {
     pub version: u64,
     /// The members in order of their names.
     pub members: Vec<ConversationMember>,
-    /// In a direct conversation, whether one of the two blocks the other: nobody writes into it then.
+    /// In a direct conversation, whether one of the two blocks the other or is gone: nobody writes into it then.
     pub blocked: bool,
 }
 
@@ -104,7 +104,8 @@ pub trait Conversations: Send + Sync {
     ) -> Result<Conversation>;
 
     /// Adds a member to a group, or gives one another role (`None`: keeps it, or `Member`). Admins add members; the owner alone makes and unmakes
-    /// admins, and hands the ownership on by making another the owner. Fails as [`Conversations::rename_conversation`], also with `UserNotFound`.
+    /// admins, and hands the ownership on by making another the owner. Fails as [`Conversations::rename_conversation`], also with `UserNotFound`,
+    /// and with `NotAllowed` if a new member blocks the one who adds.
     async fn put_member(
         &self,
         id: ConversationId,
@@ -129,7 +130,8 @@ pub trait Conversations: Send + Sync {
     /// Mutes or unmutes a conversation for a member. Fails with `ConversationNotFound`.
     async fn set_muted(&self, id: ConversationId, username: &Username, muted: bool) -> Result<()>;
 
-    /// Moves a member's marks on, never back and never past the log's end, and gives the membership if one of them moved.
+    /// Moves a member's marks on, never back and never past the log's end, and gives the membership if one of them moved;
+    /// nothing happens for one who is no member.
     async fn mark(
         &self,
         id: ConversationId,

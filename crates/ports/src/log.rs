@@ -37,7 +37,7 @@ pub enum Operation {
         /// The text.
         text: String,
     },
-    /// The author, or an admin, takes a message back: later readers find no text, and no reactions.
+    /// The author, or an admin, takes a message back: later readers find no text, in it or in the events that edited it, and no reactions.
     Delete {
         /// The message.
         target: u64,

@@ -39,7 +39,7 @@ pub struct EndedLogin {
 /// The logins.
 #[async_trait]
 pub trait Logins: Send + Sync {
-    /// Keeps a new login. A user has at most 100; the oldest goes.
+    /// Keeps a new login. A user has at most 100; the oldest ends. Fails with `UserNotFound`.
     async fn create_login(&self, login: Login) -> Result<()>;
 
     /// Gives a login that has not ended.

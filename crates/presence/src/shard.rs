@@ -101,12 +101,15 @@ impl PresenceShard {
             () = sending => {}
             () = self.emptied() => {}
         }
-        self.hub.update(|state, _| {
-            for socket in state.roster.sockets() {
-                socket.end(CloseCode::Draining, Departure::Closed);
-            }
-        });
-        self.emptied().await;
+        // Again and again, since an upgrade may have been under way.
+        while self.counts().1 > 0 {
+            self.hub.update(|state, _| {
+                for socket in state.roster.sockets() {
+                    socket.end(CloseCode::Draining, Departure::Closed);
+                }
+            });
+            tokio::time::sleep(LOOK).await;
+        }
         loops::write_records(&self.hub).await;
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct State {
     watchlist: Watchlist,
     ownership: Arc<Ownership>,
     times: Times,
+    /// Whom those saw who have no socket any more, but are not gone yet: they are to be told.
+    leaving: HashMap<Username, Arc<[Username]>>,
     /// When those who have gone lately went: an older record must not bring them back.
     departed_at: HashMap<Username, u64>,
     /// When logins ended lately: a socket that was let in just before is not let stay.
@@ -63,6 +65,7 @@ impl State {
                 vouch: milliseconds(options.vouch),
                 record_lag: milliseconds(options.record_lag),
             },
+            leaving: HashMap::new(),
             departed_at: HashMap::new(),
             ended_logins: HashMap::new(),
         }
@@ -95,6 +98,7 @@ impl State {
     /// Takes note of those who have gone, after every call.
     pub(crate) fn note_departures(&mut self, now: Moment) {
         for departed in self.availability.take_departed() {
+            self.leaving.remove(&departed.user);
             if self.ownership.owns(&departed.user) {
                 self.departed_at.insert(departed.user.clone(), now.elapsed);
                 self.outgoing.departed.insert(departed.user.clone(), departed);
@@ -109,7 +113,18 @@ impl State {
         if self.ownership.owns(&change.user) {
             self.tell(&change, self.ownership.epoch(), now);
         }
-        self.outgoing.changes.insert(change.user.clone(), change);
+        self.tell_others(change);
+    }
+
+    /// Has other shards told how a user is: those of the watchers, or the one that the user belongs to.
+    fn tell_others(&mut self, presence: Presence) {
+        let to = if self.ownership.owns(&presence.user) {
+            let contacts = self.roster.visible(&presence.user).or_else(|| self.leaving.get(&presence.user));
+            Recipients::Watchers(contacts.cloned())
+        } else {
+            Recipients::Owner
+        };
+        self.outgoing.changes.insert(presence.user.clone(), Change { presence, to });
     }
 
     /// Tells the watchers here, if it is news to them.

@@ -124,7 +124,8 @@ async fn every_call_needs_a_token_but_those_that_the_document_names() {
     let document = server.get("/api/openapi.json").send().await.json();
     let service = server.keys.service_token("builds", "everything", 60_000).unwrap().token;
     for (method, path) in api::calls() {
-        let public = document["paths"][path][method.to_lowercase()]["security"] == json!([]);
+        let documented = path.replace("{*", "{");
+        let public = document["paths"][&documented][method.to_lowercase()]["security"] == json!([]);
         let path = path.replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA").replace("{username}", "ada");
         let method: Method = method.parse().unwrap();
         let call = |token: Option<&str>| {

@@ -57,7 +57,7 @@ async fn requests_of_an_address_and_of_a_user_are_limited() {
 async fn whoever_finds_the_queue_of_passwords_full_is_told_to_come_back() {
     let options = ApiOptions { hashing_cores: 1, hashing_queue: 1, limits: NONE, ..ApiOptions::default() };
     let server = Server::with(ServerParts { options, ..ServerParts::default() }).await;
-    let log_ins = (0..6).map(|number| {
+    let log_ins = (0..20).map(|number| {
         let body = json!({ "username": format!("user{number}"), "password": PASSWORD });
         server.post("/api/login").json(&body).send()
     });

@@ -60,7 +60,10 @@ test('reading on another device counts here, and marks never go back', () => {
 test('the newest activity comes first, with its last message', () => {
   const conversations = ada(view('one', { active_at: at(1) }), view('two', { active_at: at(2) }));
   conversations.take(message('one', 3, 'bob'));
-  assert.deepEqual(conversations.sorted().map(({ id }) => id), ['one', 'two']);
+  assert.deepEqual(
+    conversations.sorted().map(({ id }) => id),
+    ['one', 'two'],
+  );
   conversations.take({ ...message('one', 4, 'bob'), type: 'edited', target: 3, text: 'better' });
   assert.equal(conversations.get('one').lastMessage.text, 'better');
   conversations.take({ ...message('one', 5, 'bob'), type: 'deleted', target: 3 });
@@ -124,5 +127,8 @@ test('typing ends with a message, with a notice, and by itself', () => {
   conversations.take(message('c', 1, 'bob'));
   assert.deepEqual(typing(), []);
   conversations.typing({ conversation: 'c', user: 'bob', active: true }, 0);
-  assert.deepEqual([conversations.expireTyping(9_999), conversations.expireTyping(10_000), typing()], [false, true, []]);
+  assert.deepEqual(
+    [conversations.expireTyping(9_999), conversations.expireTyping(10_000), typing()],
+    [false, true, []],
+  );
 });

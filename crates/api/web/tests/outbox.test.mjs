@@ -64,6 +64,12 @@ test('messages are shown where they go', () => {
   const outbox = filled(1);
   outbox.push({ type: 'send', id: 'd', to: 'bob', text: 'hi' }, 0);
   outbox.push({ type: 'edit', id: 'e', conversation: 'c', seq: 1, text: 'x' }, 0);
-  assert.deepEqual(outbox.messagesTo({ id: 'c' }).map(({ frame }) => frame.id), ['0']);
-  assert.deepEqual(outbox.messagesTo({ to: 'bob' }).map(({ frame }) => frame.id), ['d']);
+  assert.deepEqual(
+    outbox.messagesTo({ id: 'c' }).map(({ frame }) => frame.id),
+    ['0'],
+  );
+  assert.deepEqual(
+    outbox.messagesTo({ to: 'bob' }).map(({ frame }) => frame.id),
+    ['d'],
+  );
 });

@@ -33,7 +33,12 @@ test('restarts are survived, refusals are not', () => {
   for (const code of [1000, 1001, 1006, 1011, 1012, 1013, 4408, 4429, 4503]) {
     assert.equal(new Recovery().lost(code, 0, 0).end, undefined, String(code));
   }
-  for (const [code, end] of [[4400, 'misunderstood'], [4403, 'forbidden'], [4409, 'replaced'], [4413, 'misunderstood']]) {
+  for (const [code, end] of [
+    [4400, 'misunderstood'],
+    [4403, 'forbidden'],
+    [4409, 'replaced'],
+    [4413, 'misunderstood'],
+  ]) {
     assert.deepEqual(new Recovery().lost(code, 0, 0), { end });
   }
 });

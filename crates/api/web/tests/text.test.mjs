@@ -28,5 +28,8 @@ test('a message is summed up in one line', () => {
 test('lengths are bytes, and refusals are sentences', () => {
   assert.equal(byteLength('a🦀'), 5);
   assert.equal(listed(['a', 'b', 'c']), 'a, b, and c');
-  assert.equal(sentence({ message: 'too many attempts', retryAfterMs: 1500 }), 'Too many attempts. Try again in 2 seconds.');
+  assert.equal(
+    sentence({ message: 'too many attempts', retryAfterMs: 1500 }),
+    'Too many attempts. Try again in 2 seconds.',
+  );
 });

@@ -3,8 +3,24 @@ import { test } from 'node:test';
 
 import { Timeline } from '../modules/model/timeline.js';
 
-const message = (seq, fields = {}) => ({ type: 'message', seq, gen: 1, from: 'ada', id: `m${seq}`, text: `text ${seq}`, ...fields });
-const change = (type, seq, target, fields = {}) => ({ type, seq, gen: 1, from: 'ada', id: `c${seq}`, target, ...fields });
+const message = (seq, fields = {}) => ({
+  type: 'message',
+  seq,
+  gen: 1,
+  from: 'ada',
+  id: `m${seq}`,
+  text: `text ${seq}`,
+  ...fields,
+});
+const change = (type, seq, target, fields = {}) => ({
+  type,
+  seq,
+  gen: 1,
+  from: 'ada',
+  id: `c${seq}`,
+  target,
+  ...fields,
+});
 const seqs = (timeline) => timeline.messages.map(({ seq }) => seq);
 
 test('an event counts once', () => {
@@ -71,5 +87,8 @@ test('a change of a message that is not loaded is made when its page comes', () 
   const timeline = new Timeline({ seq: 8, gen: 1 });
   timeline.take(change('deleted', 9, 2));
   timeline.place([message(1), message(2)], false);
-  assert.deepEqual(timeline.messages.map(({ deleted }) => deleted ?? false), [false, true]);
+  assert.deepEqual(
+    timeline.messages.map(({ deleted }) => deleted ?? false),
+    [false, true],
+  );
 });

@@ -135,7 +135,7 @@ pub(super) fn api(shared: &Shared, notification: Notification) -> Result<Api> {
         keys: base.keys.clone(),
         channels: push::senders(&base.configuration.channels()?),
         notifier: Arc::new(Notifies { notification, tracker: base.tracker.clone() }),
-        registry: prometheus::Registry::new(),
+        metrics: base.metrics.of_role("api", None),
         options: api_options(&base.configuration)?,
         tracker: base.tracker.clone(),
         stop: base.stop.clone(),

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::incoming::{self, Incoming};
 use super::marks::Marks;
-use super::request::{Pending, Reply};
+use super::request::{Destination, Pending, Reply};
 use super::{ChatEvent, Logged};
 use crate::core::{Cursors, Delivery, End, Outbox};
 use crate::link::{Link, LinkEvent};
@@ -53,7 +53,7 @@ pub(super) struct Driver {
     user: Username,
     link: Link,
     cursors: Cursors<Logged>,
-    outbox: Outbox<Box<Pending>>,
+    outbox: Outbox<Destination, Box<Pending>>,
     marks: Marks,
     commands: mpsc::Receiver<Command>,
     outlet: Outlet<ChatEvent>,
@@ -69,7 +69,7 @@ impl Driver {
         user: Username,
         link: Link,
         cursors: Cursors<Logged>,
-        outbox: Outbox<Box<Pending>>,
+        outbox: Outbox<Destination, Box<Pending>>,
         commands: mpsc::Receiver<Command>,
         outlet: Outlet<ChatEvent>,
         ended: Arc<OnceLock<End>>,
@@ -234,7 +234,10 @@ impl Driver {
         let passes = problem.is(ErrorCode::RateLimited) || problem.is(ErrorCode::Unavailable);
         let wait = problem.retry_after.or(passes.then_some(RETRY_AFTER));
         match (id, wait) {
-            (Some(id), Some(wait)) => self.outbox.postponed(id, wait, now),
+            (Some(id), Some(wait)) => {
+                tracing::debug!(%id, code = problem.code, ?wait, "a request is postponed");
+                self.outbox.postponed(id, wait, now);
+            }
             (Some(id), None) => {
                 if let Some(pending) = self.outbox.answered(id) {
                     pending.reply.fail(Error::Refused(problem));
@@ -265,7 +268,10 @@ impl Driver {
 
     fn command(&mut self, command: Command) -> Option<End> {
         match command {
-            Command::Request(pending) => self.outbox.push(pending.request.id().clone(), pending),
+            Command::Request(pending) => {
+                let (id, lane) = (pending.request.id().clone(), pending.request.lane());
+                self.outbox.push(id, lane, pending);
+            }
             Command::Read(read) => {
                 if let Some(read) = self.marks.set(read, self.link.is_open()) {
                     self.notify(&Notice::Read(read));

@@ -10,7 +10,7 @@ use super::Logged;
 use crate::Error;
 
 /// Where a message goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Destination {
     /// To a user, in the direct conversation with that user.
     User(Username),
@@ -118,6 +118,18 @@ impl Request {
             | Self::Delete(Delete { id, .. })
             | Self::React(React { id, .. })
             | Self::History(History { id, .. }) => id,
+        }
+    }
+
+    /// Gives what must be done in the order in which it was asked for.
+    pub(super) fn lane(&self) -> Option<Destination> {
+        match self {
+            Self::Send(Send { to: Some(user), .. }) => Some(Destination::User(user.clone())),
+            Self::Send(Send { conversation, .. }) => conversation.map(Destination::Conversation),
+            Self::Edit(Edit { conversation, .. })
+            | Self::Delete(Delete { conversation, .. })
+            | Self::React(React { conversation, .. }) => Some(Destination::Conversation(*conversation)),
+            Self::History(_) => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Requests are answered once, whatever happens to the connection.
 
-use client::{Chat, ChatEvent, End, Error, NewMessage, Window};
+use client::{Chat, ChatEvent, ChatOptions, End, Error, NewMessage, Window};
 use protocol::ErrorCode;
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::server::{HOME, Server, options, seqs, until};
 #[tokio::test]
 async fn what_was_not_acked_before_a_cut_is_sent_again_under_its_id() {
     let server = Server::start().await;
-    let (chat, mut events) = Chat::connect(&server.log_in().await, options());
+    let (chat, mut events) = Chat::connect(&server.log_in().await, ChatOptions { window: 2, ..options() });
     let (mut peer, _) = server.serve().await;
     peer.resumed(0).await;
     let (first, second) =
@@ -28,6 +28,24 @@ async fn what_was_not_acked_before_a_cut_is_sent_again_under_its_id() {
 }
 
 #[tokio::test]
+async fn messages_keep_their_order_although_the_server_refuses_one() {
+    let server = Server::start().await;
+    let (chat, _events) = Chat::connect(&server.log_in().await, options());
+    let (mut peer, _) = server.serve().await;
+    for text in ["one", "two"] {
+        drop(chat.send(NewMessage::text(HOME, text)).await);
+    }
+    let frame = peer.expect("send").await;
+    let error = json!({
+        "type": "error", "id": frame["id"], "code": "rate_limited", "detail": "later", "retry_after_ms": 1,
+    });
+    peer.send(error).await;
+    assert_eq!(peer.expect("send").await, frame);
+    peer.ack(&frame["id"], 1, false).await;
+    assert_eq!(peer.expect("send").await["text"], "two");
+}
+
+#[tokio::test]
 async fn no_two_requests_have_the_same_id() {
     let server = Server::start().await;
     let session = server.log_in().await;
@@ -37,7 +55,9 @@ async fn no_two_requests_have_the_same_id() {
         let (mut peer, _) = server.serve().await;
         for _ in 0..10 {
             drop(chat.send(NewMessage::text(HOME, "x")).await);
-            assert!(ids.insert(peer.expect("send").await["id"].to_string()));
+            let frame = peer.expect("send").await;
+            peer.ack(&frame["id"], 1, false).await;
+            assert!(ids.insert(frame["id"].to_string()));
         }
         drop(peer);
         chat.close().await;

@@ -61,7 +61,9 @@ fn address(ownership: &Ownership, changes: Vec<Change>) -> News {
     let mut news = News::new();
     for Change { presence, to } in changes {
         match to {
-            Recipients::Owner(shard) => news.entry(shard).or_default().push(presence),
+            Recipients::Owner => {
+                news.entry(ownership.owner(&presence.user).clone()).or_default().push(presence);
+            }
             Recipients::Watchers(contacts) => {
                 for shard in ownership.others(contacts.as_deref().unwrap_or_default()) {
                     news.entry(shard.clone()).or_default().push(presence.clone());

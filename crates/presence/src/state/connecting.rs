@@ -53,12 +53,13 @@ impl State {
         let last_seen = record.and_then(|record| record.last_seen);
         let change = self.availability.connect(&socket.user, socket.session, last_seen, now);
         self.outgoing.touched.insert(socket.user.clone());
+        self.leaving.remove(&socket.user);
+        self.set_visible(&socket.user, contacts, now);
         if let Some(change) = change {
             self.publish(change, now);
         } else {
             self.vouch_for(&socket.user);
         }
-        self.set_visible(&socket.user, contacts, now);
     }
 
     /// Sends a socket its first snapshot; changes follow. Gives how many users it shows.
@@ -75,6 +76,7 @@ impl State {
             for contact in &*visible {
                 self.watchlist.unwatch(contact, &socket.user);
             }
+            self.leaving.insert(socket.user.clone(), visible);
         }
         if let Some(change) = self.availability.disconnect(&socket.user, socket.session, departure, now) {
             self.publish(change, now);

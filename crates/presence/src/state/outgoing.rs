@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use availability::Moment;
 use ports::PresenceRecord;
+use protocol::Username;
 use protocol::presence::{Presence, Status};
-use protocol::{Shard, Username};
 
 use super::State;
 
@@ -14,7 +14,7 @@ use super::State;
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     /// How users are now: to the shards of their watchers, or to the owner.
-    pub(crate) changes: HashMap<Username, Presence>,
+    pub(crate) changes: HashMap<Username, Change>,
     /// Whose record is to be written.
     pub(crate) touched: HashSet<Username>,
     /// Who has gone, as it is to be written.
@@ -34,7 +34,7 @@ pub(crate) struct Change {
 #[derive(Debug)]
 pub(crate) enum Recipients {
     /// The shard that the user belongs to.
-    Owner(Shard),
+    Owner,
     /// The shards of these contacts; if they are not known, of those that the store names.
     Watchers(Option<Arc<[Username]>>),
 }
@@ -75,16 +75,7 @@ impl State {
 
     /// Takes the changes that are to be told to other shards.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
-        let changes = std::mem::take(&mut self.outgoing.changes);
-        let addressed = changes.into_values().map(|presence| {
-            let to = if self.ownership.owns(&presence.user) {
-                Recipients::Watchers(self.roster.visible(&presence.user).cloned())
-            } else {
-                Recipients::Owner(self.ownership.owner(&presence.user).clone())
-            };
-            Change { presence, to }
-        });
-        addressed.collect()
+        std::mem::take(&mut self.outgoing.changes).into_values().collect()
     }
 
     /// Takes whose contacts are to be read again.
@@ -112,7 +103,7 @@ impl State {
             && let Some(presence) = self.availability.presence(user)
             && presence.status != Status::Offline
         {
-            self.outgoing.changes.insert(user.clone(), presence.clone());
+            self.tell_others(presence.clone());
         }
     }
 }

@@ -30,6 +30,7 @@ impl State {
         let before = std::mem::replace(&mut self.ownership, Arc::new(ownership));
         let after = self.ownership.clone();
         self.availability.forget(|user| !after.owns(user));
+        self.leaving.retain(|user, _| self.availability.presence(user).is_some());
         let gained = after.gained_since(Some(&before));
         let come: Vec<Username> =
             self.roster.users().filter(|user| after.owns(user) && !before.owns(user)).cloned().collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ports::Logins;
+use ports::{Accounts, Logins};
 use presence::PresenceOptions;
 use protocol::hint::Hint;
 
@@ -43,6 +43,22 @@ async fn a_logout_whose_hint_is_lost_is_noticed_all_the_same() {
     let mut device = cluster.dial(&here, &ada, login).await;
     cluster.store.end_login(login, now()).await.unwrap();
     assert_eq!(device.close_code().await, 4401);
+}
+
+#[tokio::test]
+async fn a_deleted_account_looks_offline_though_it_has_no_contacts_any_more() {
+    let mut cluster = Cluster::new(2).await;
+    let (here, there) = (cluster.start(0, patient()).await, cluster.start(1, patient()).await);
+    let (ada, bob) = (cluster.user("ada", 0).await, cluster.user("bob", 1).await);
+    cluster.befriend(&ada, &bob).await;
+    let mut watching = cluster.connect(&there, &bob).await;
+    let login = cluster.log_in(&ada).await;
+    let mut device = cluster.dial(&here, &ada, login).await;
+    assert_eq!(watching.presence().await.1, "online");
+    cluster.store.delete_account(&ada, now()).await.unwrap();
+    cluster.hint(&here, Hint::LoginEnded { login, user: ada.clone() }).await;
+    assert_eq!(device.close_code().await, 4401);
+    assert_eq!(watching.presence().await.1, "offline");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Measures the key-value engines that were candidates for the store, with the writes of appends; then the store itself.
 //!
-//! `cargo run --release -p store-embedded --example compare_engines [seconds]`
+//! `cargo run --release -p store-embedded --example compare_engines [seconds [store]]`, with `store` the store alone.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring program")]
 
@@ -50,8 +50,10 @@ fn main() {
         }
     }
     let seconds = arguments.get(1).map_or(20, |seconds| seconds.parse().unwrap());
-    run::<fjall::Fjall>(seconds);
-    run::<redb::Redb>(seconds);
+    if arguments.get(2).is_none() {
+        run::<fjall::Fjall>(seconds);
+        run::<redb::Redb>(seconds);
+    }
     store::run(seconds);
 }
 

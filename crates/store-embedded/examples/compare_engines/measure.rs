@@ -19,6 +19,19 @@ pub(crate) fn cpu() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// Gives the processor time so far of the threads of one name.
+pub(crate) fn cpu_of_thread(name: &str) -> Duration {
+    let mut nanoseconds = 0;
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let task = task.unwrap().path();
+        if std::fs::read_to_string(task.join("comm")).unwrap().trim_end() == name {
+            let statistics = std::fs::read_to_string(task.join("schedstat")).unwrap();
+            nanoseconds += statistics.split(' ').next().unwrap().parse::<u64>().unwrap();
+        }
+    }
+    Duration::from_nanos(nanoseconds)
+}
+
 /// Gives the size of all that a folder holds, as allocated.
 pub(crate) fn bytes_on_disk(folder: &Path) -> u64 {
     std::fs::read_dir(folder)

@@ -10,8 +10,10 @@ use protocol::{ClientId, ConversationId, EventBody, EventKind, Timestamp, Userna
 use store_embedded::{EmbeddedStore, Options};
 use tokio::task::JoinSet;
 
-use crate::measure::{cpu, now, percentile};
+use crate::measure::{cpu, cpu_of_thread, now, percentile};
 
+/// The name of the store's writer.
+const WRITER: &str = "store-writer";
 const CONVERSATIONS: u8 = 200;
 const NOW: Timestamp = Timestamp(1_764_000_000_000);
 
@@ -31,7 +33,7 @@ pub(crate) fn run(seconds: u64) {
 /// Senders that each wait for the last append before the next.
 async fn closed_loop(folder: &Path, senders: usize, seconds: u64) {
     let store = prepare(folder).await;
-    let (start, cpu_before) = (now(), cpu());
+    let (start, cpu_before, writer_before) = (now(), cpu(), cpu_of_thread(WRITER));
     let mut tasks = JoinSet::new();
     for sender in 0..senders {
         let store = store.clone();
@@ -48,11 +50,13 @@ async fn closed_loop(folder: &Path, senders: usize, seconds: u64) {
     }
     let mut latencies = tasks.join_all().await.concat();
     let (wall, cpu) = ((now() - start).as_secs_f64(), cpu() - cpu_before);
+    let writer = cpu_of_thread(WRITER) - writer_before;
     let appended = latencies.len() as f64;
     println!(
-        "  {senders:4} senders: {:6.0} appends/s, {:5.1} µs CPU each, acknowledged p50 {:?} p99 {:?}",
+        "  {senders:4} senders: {:6.0} appends/s, {:5.1} µs CPU each, {:5.1} in the writer, acknowledged p50 {:?} p99 {:?}",
         appended / wall,
         cpu.as_secs_f64() * 1e6 / appended,
+        writer.as_secs_f64() * 1e6 / appended,
         percentile(&mut latencies, 0.5),
         percentile(&mut latencies, 0.99),
     );

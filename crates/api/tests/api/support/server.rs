@@ -39,7 +39,7 @@ pub(crate) struct Server {
     pub(crate) keys: Arc<Keys>,
     pub(crate) hints: Arc<KeptHints>,
     pub(crate) notes: Arc<KeptNotes>,
-    pub(crate) registry: prometheus::Registry,
+    pub(crate) metrics: telemetry::Metrics,
     pub(crate) table: Arc<Table>,
     pub(crate) stop: CancellationToken,
 }
@@ -82,8 +82,8 @@ impl Server {
         .unwrap();
         let (hints, notes) = (Arc::new(KeptHints::default()), Arc::new(KeptNotes::default()));
         let table = Arc::new(table(&parts.shards));
-        let (registry, stop, tracker) =
-            (prometheus::Registry::new(), CancellationToken::new(), TaskTracker::new());
+        let (metrics, stop, tracker) =
+            (telemetry::Metrics::new(), CancellationToken::new(), TaskTracker::new());
         let api = Api::new(ApiParts {
             store: store.clone(),
             log: store.clone(),
@@ -95,7 +95,7 @@ impl Server {
             keys: keys.clone(),
             channels: vec![Arc::new(TestChannel)],
             notifier: notes.clone(),
-            registry: registry.clone(),
+            metrics: metrics.of_role("api", None),
             options: parts.options,
             tracker: tracker.clone(),
             stop: stop.clone(),
@@ -105,7 +105,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let limits = ServerLimits { exempt_loopback: true, ..ServerLimits::default() };
         tokio::spawn(http_edge::serve(listener, api.router(), limits, stop.clone(), tracker));
-        Self { address, store, clock, keys, hints, notes, registry, table, stop }
+        Self { address, store, clock, keys, hints, notes, metrics, table, stop }
     }
 
     /// Makes a user, past the expensive part of a sign-up, and logs in.
@@ -208,14 +208,11 @@ impl Server {
         }
     }
 
+    /// Gives the sum of a metric over its labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
-        let families = self.registry.gather();
-        let family = families.iter().find(|family| family.name() == name).unwrap();
-        family
-            .get_metric()
-            .iter()
-            .map(|metric| metric.get_gauge().get_value() + metric.get_counter().get_value())
-            .sum()
+        let text = self.metrics.render(telemetry::Format::Prometheus);
+        let lines = text.lines().filter(|line| line.starts_with(&format!("{name}{{")));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 }
 

@@ -25,7 +25,9 @@ export class Conversations {
 
   /** The direct conversation with a user, if there is one. */
   direct(username) {
-    return this.sorted().find((conversation) => conversation.kind === 'direct' && this.other(conversation) === username);
+    return this.sorted().find(
+      (conversation) => conversation.kind === 'direct' && this.other(conversation) === username,
+    );
   }
 
   /** The other one of a direct conversation; the user, where one writes to oneself. */

@@ -7,7 +7,10 @@ const DAY_MS = 86_400_000;
 
 /** Gives one or two letters that stand for a name. */
 export function initials(name) {
-  const words = name.trim().split(/[\s._-]+/u).filter(Boolean);
+  const words = name
+    .trim()
+    .split(/[\s._-]+/u)
+    .filter(Boolean);
   const letters = words.slice(0, 2).map((word) => [...word][0]);
   return letters.join('').toLocaleUpperCase() || '?';
 }

@@ -46,7 +46,7 @@ export class Chat {
     this.#outboxKey = `chatapp.outbox.${username}`;
     this.#receiptsKey = `chatapp.receipts.${username}`;
     this.conversations = new Conversations(username);
-    this.#reread = new Reread(login, this.conversations, (event) => this.#event(event));
+    this.#reread = new Reread(login, this.conversations, (frame) => this.#take(frame));
     this.outbox = new Outbox(own.read(this.#outboxKey));
     this.link = new Link('/chat', login);
     this.link.addEventListener('welcome', () => this.#welcome());
@@ -203,6 +203,7 @@ export class Chat {
       case 'conversation':
         return this.#conversation(frame);
       case 'receipt':
+        if (this.#reread.hold(frame)) return undefined;
         this.conversations.receipt(frame);
         return this.#changed();
       case 'typing':

@@ -99,7 +99,10 @@ export class Link extends EventTarget {
     clearTimeout(this.#timers.get('opening'));
     this.#openedAt = Date.now();
     this.#heartbeatMs = frame.heartbeat_seconds * 1000;
-    this.#timers.set('tick', setInterval(() => this.#tick(), TICK_MS));
+    this.#timers.set(
+      'tick',
+      setInterval(() => this.#tick(), TICK_MS),
+    );
     // Set first, so that whoever is told can send; told last, so that a `resume` is the first frame.
     this.state = 'open';
     this.dispatchEvent(new CustomEvent('welcome', { detail: frame }));

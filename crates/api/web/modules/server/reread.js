@@ -10,24 +10,24 @@ export class Reread {
   #follow;
   #held = new Map();
 
-  /** `follow` takes the events that were held, one by one. */
+  /** `follow` takes the frames that were held, one by one. */
   constructor(login, conversations, follow) {
     this.#login = login;
     this.#conversations = conversations;
     this.#follow = follow;
   }
 
-  /** Holds an event if its conversation is being read, and says whether it is. */
-  hold(event) {
-    const held = this.#held.get(event.conversation);
-    held?.push(event);
+  /** Holds a frame if its conversation is being read, and says whether it is. */
+  hold(frame) {
+    const held = this.#held.get(frame.conversation);
+    held?.push(frame);
     return Boolean(held);
   }
 
-  /** Reads a conversation until the server answers; `events` are what is known of it already. */
-  async begin(id, events = []) {
+  /** Reads a conversation until the server answers; `frames` came before it was known. */
+  async begin(id, frames = []) {
     if (this.#held.has(id)) return;
-    this.#held.set(id, events);
+    this.#held.set(id, frames);
     for (let failures = 0; this.#held.has(id) && !this.#login.isOver; failures += 1) {
       try {
         const view = await this.#login.ask('GET', path('conversations', id));
@@ -42,6 +42,6 @@ export class Reread {
         }
       }
     }
-    if (this.#conversations.get(id)) events.forEach(this.#follow);
+    if (this.#conversations.get(id)) frames.forEach(this.#follow);
   }
 }

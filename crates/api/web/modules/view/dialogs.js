@@ -27,7 +27,11 @@ function newGroup({ login, chat, presence, people }) {
         show();
       };
       const name = people.nameOf(username);
-      return h('li', {}, h('button', { class: 'chip', type: 'button', 'aria-label': `Remove ${name}`, onclick: remove }, `${name} ×`));
+      return h(
+        'li',
+        {},
+        h('button', { class: 'chip', type: 'button', 'aria-label': `Remove ${name}`, onclick: remove }, `${name} ×`),
+      );
     };
     byId('group-members').replaceChildren(...[...members].map(chip));
   };
@@ -80,7 +84,13 @@ function groupDetails({ login, chat, presence, people }) {
 
   const show = () => {
     const row = ({ username, role }) =>
-      h('li', {}, people.nameOf(username), ' ', h('span', { class: 'hint' }, role === 'member' ? `@${username}` : `@${username} · ${role}`));
+      h(
+        'li',
+        {},
+        people.nameOf(username),
+        ' ',
+        h('span', { class: 'hint' }, role === 'member' ? `@${username}` : `@${username} · ${role}`),
+      );
     byId('details-members').replaceChildren(...shown.members.map(row));
     const own = shown.members.find(({ username }) => username === login.user.username);
     byId('details-form').hidden = own?.role === 'member';
@@ -144,7 +154,10 @@ async function existing(login, people, typed, problem) {
 /** Suggests those whom the user knows. */
 function suggest({ conversations }, presence) {
   const direct = conversations.sorted().filter(({ kind }) => kind === 'direct');
-  const known = [...presence.contacts.map(({ username }) => username), ...direct.map((each) => conversations.other(each))];
+  const known = [
+    ...presence.contacts.map(({ username }) => username),
+    ...direct.map((each) => conversations.other(each)),
+  ];
   const options = [...new Set(known)].sort().map((value) => h('option', { value }));
   byId('suggestions').replaceChildren(...options);
 }

@@ -70,13 +70,27 @@ function about({ sent_at: sentAt, edited_at: editedAt, deleted, isOwn, state, fa
     { class: 'about' },
     editedAt && !deleted && 'edited ',
     h('time', { datetime: sentAt }, timeOf(sentAt)),
-    isOwn && !failed && h('span', { class: 'state', title: word }, h('span', { 'aria-hidden': 'true' }, ` ${sign}`), h('span', { class: 'unseen' }, ` ${word}`)),
+    isOwn &&
+      !failed &&
+      h(
+        'span',
+        { class: 'state', title: word },
+        h('span', { 'aria-hidden': 'true' }, ` ${sign}`),
+        h('span', { class: 'unseen' }, ` ${word}`),
+      ),
   );
 }
 
 function failure(row, act) {
   const button = (name, label) => h('button', { class: 'plain', type: 'button', onclick: () => act(name, row) }, label);
-  return h('p', { class: 'problem' }, `Not sent: ${row.failed}. `, button('retry', 'Try again'), ' ', button('discard', 'Discard'));
+  return h(
+    'p',
+    { class: 'problem' },
+    `Not sent: ${row.failed}. `,
+    button('retry', 'Try again'),
+    ' ',
+    button('discard', 'Discard'),
+  );
 }
 
 function reaction(row, [emoji, users], act) {
@@ -88,7 +102,7 @@ function reaction(row, [emoji, users], act) {
       type: 'button',
       'data-name': emoji,
       'aria-pressed': String(isOn),
-      'aria-label': `${emoji} by ${users.join(', ')}`,
+      'aria-label': `${emoji} ${users.length}, by ${users.join(', ')}`,
       title: users.join(', '),
       onclick: () => act('react', row, { emoji, active: !isOn }),
     },
@@ -98,7 +112,11 @@ function reaction(row, [emoji, users], act) {
 
 function actions(row, act) {
   const button = (name, label, value, text = label) =>
-    h('button', { class: 'plain', type: 'button', 'aria-label': label, title: label, onclick: () => act(name, row, value) }, text);
+    h(
+      'button',
+      { class: 'plain', type: 'button', 'aria-label': label, title: label, onclick: () => act(name, row, value) },
+      text,
+    );
   const react = (emoji) => {
     const active = !row.reactions?.[emoji]?.includes(row.me);
     return button('react', `React with ${emoji}`, { emoji, active }, emoji);

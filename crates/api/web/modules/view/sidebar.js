@@ -105,11 +105,18 @@ export class Sidebar {
     fillAvatar(avatar, { name: title, id: other, status });
     const count = unread > 99 ? '99+' : String(unread);
     const badge =
-      unread > 0 && h('span', { class: `badge${muted ? ' muted' : ''}` }, count, h('span', { class: 'unseen' }, ' unread'));
+      unread > 0 &&
+      h('span', { class: `badge${muted ? ' muted' : ''}` }, count, h('span', { class: 'unseen' }, ' unread'));
     element.replaceChildren(
       h(
         'button',
-        { class: 'row', type: 'button', 'data-name': 'open', 'aria-current': isOpen && 'true', onclick: () => this.#open({ id }) },
+        {
+          class: 'row',
+          type: 'button',
+          'data-name': 'open',
+          'aria-current': isOpen && 'true',
+          onclick: () => this.#open({ id }),
+        },
         avatar,
         h('span', { class: 'title clipped' }, title, status && h('span', { class: 'unseen' }, `, ${status}`)),
         h('time', {}, time),
@@ -123,19 +130,32 @@ export class Sidebar {
     const { presence } = this.#parts;
     const avatar = h('span', { class: 'avatar', 'aria-hidden': 'true' });
     fillAvatar(avatar, { name, id: username, status });
-    const change = ({ target }) => once(target, () => this.#change(isContact ? presence.remove(username) : presence.add(username)));
+    const change = ({ target }) =>
+      once(target, () => this.#change(isContact ? presence.remove(username) : presence.add(username)));
     const about = isContact && !isMutual ? 'has not added you yet' : status;
     element.replaceChildren(
       h(
         'button',
-        { class: 'row', type: 'button', 'data-name': 'open', 'aria-current': isOpen && 'true', onclick: () => this.#open({ to: username }) },
+        {
+          class: 'row',
+          type: 'button',
+          'data-name': 'open',
+          'aria-current': isOpen && 'true',
+          onclick: () => this.#open({ to: username }),
+        },
         avatar,
         h('span', { class: 'title clipped' }, name),
         h('span', { class: 'line clipped' }, [`@${username}`, about].filter(Boolean).join(' · ')),
       ),
       h(
         'button',
-        { class: 'plain', type: 'button', 'data-name': 'contact', 'aria-label': `${isContact ? 'Remove' : 'Add'} contact ${name}`, onclick: change },
+        {
+          class: 'plain',
+          type: 'button',
+          'data-name': 'contact',
+          'aria-label': `${isContact ? 'Remove' : 'Add'} contact ${name}`,
+          onclick: change,
+        },
         isContact ? 'Remove' : 'Add',
       ),
     );

@@ -81,12 +81,17 @@ export class Thread {
     const { composer } = this.#parts;
     const { timeline, left } = this.#conversation ?? {};
     const scroller = byId('scroller');
-    const before = { first: byId('messages').firstElementChild, height: scroller.scrollHeight, top: scroller.scrollTop };
+    const before = {
+      first: byId('messages').firstElementChild,
+      height: scroller.scrollHeight,
+      top: scroller.scrollTop,
+    };
     const rows = this.#rows();
     keyed(byId('messages'), rows, {
       tag: 'li',
       key: (row) => row.key,
-      fill: (element, row) => (row.day ? fillDay(element, row) : fillMessage(element, row, (...done) => this.#act(...done))),
+      fill: (element, row) =>
+        row.day ? fillDay(element, row) : fillMessage(element, row, (...done) => this.#act(...done)),
     });
     if (!byId('messages').contains(document.activeElement)) this.#point(byId('messages').lastElementChild);
     byId('earlier').hidden = !timeline?.loaded || !timeline.more;
@@ -103,7 +108,8 @@ export class Thread {
     const { timeline } = this.#conversation ?? {};
     const isLoading = timeline && !timeline.loaded;
     const hint = byId('thread-hint');
-    const text = this.#problem ?? (left ? 'You are no longer in this group.' : isLoading ? 'Loading…' : 'No messages yet.');
+    const text =
+      this.#problem ?? (left ? 'You are no longer in this group.' : isLoading ? 'Loading…' : 'No messages yet.');
     hint.hidden = !this.#problem && !left && count > 0;
     setText(hint, text);
   }
@@ -126,7 +132,8 @@ export class Thread {
       const key = isOwn && !used.has(message.id) ? `id ${message.id}` : `seq ${message.seq}`;
       used.add(message.id);
       if (isNewDay) rows.push({ key: `day of ${key}`, day: dayOf(message.sent_at, Date.now()) });
-      const isNear = last?.from === message.from && Date.parse(message.sent_at) - Date.parse(last.sent_at) < TOGETHER_MS;
+      const isNear =
+        last?.from === message.from && Date.parse(message.sent_at) - Date.parse(last.sent_at) < TOGETHER_MS;
       rows.push({
         ...message,
         key,
@@ -145,8 +152,7 @@ export class Thread {
   #waiting() {
     const { chat } = this.#parts;
     const { me } = chat.conversations;
-    const to = this.#other === me && !this.#conversation ? me : this.#other;
-    return chat.outbox.messagesTo({ id: this.#place.id, to }).map(({ frame, made_at, failed }) => ({
+    return chat.outbox.messagesTo({ id: this.#place.id, to: this.#other }).map(({ frame, made_at, failed }) => ({
       id: frame.id,
       from: me,
       text: frame.text,
