@@ -96,7 +96,7 @@ impl Shared {
         let Request { id, operation, body, digest } = request;
         let (at, body) = (body.sent_at, body.encode());
         let started = self.clock.monotonic();
-        connection.begin_sending(id.clone());
+        connection.begin_sending(conversation, id.clone());
         let append = self.log.append(Append {
             conversation,
             from: user.name.clone(),
@@ -111,15 +111,20 @@ impl Shared {
             match append.await {
                 Ok(appended) => {
                     shared.metrics.ack_seconds.observe((shared.clock.monotonic() - started).as_secs_f64());
-                    shared.acknowledge(&connection, id.clone(), conversation, appended);
+                    if appended.duplicate {
+                        connection.end_sending(conversation, &id);
+                    }
+                    shared.acknowledge(&connection, id, conversation, appended);
                     if let Err(error) = shared.spread(&user, conversation, appended, body).await {
                         // The sweep comes by again.
                         tracing::warn!(%error, "cannot read a conversation after an append");
                     }
                 }
-                Err(error) => shared.refuse(&connection, id.clone(), &error),
+                Err(error) => {
+                    connection.end_sending(conversation, &id);
+                    shared.refuse(&connection, id, &error);
+                }
             }
-            connection.end_sending(&id);
         }
     }
 

@@ -10,6 +10,9 @@ use session::{Gate, Passage};
 use tokio::sync::Notify;
 use websocket::FrameQueue;
 
+/// How many own requests' events are kept from a connection at most: twice what may wait for the store.
+const MAX_SENDING: usize = 128;
+
 /// One connection: where frames for it go.
 pub(crate) struct Connection {
     /// Tells connections apart within the shard, in the order of their coming.
@@ -19,7 +22,7 @@ pub(crate) struct Connection {
     /// What waits to be written.
     pub(crate) queue: FrameQueue,
     /// The ids of its own requests that are on their way: it gets their acks, and not the events.
-    sending: Mutex<Vec<ClientId>>,
+    sending: Mutex<Vec<(ConversationId, ClientId)>>,
     /// Whether live events may pass.
     gate: Mutex<Gate<Bytes>>,
     /// Why it is to be closed, if it is.
@@ -66,24 +69,25 @@ impl Connection {
     }
 
     /// Takes note that a request is on its way.
-    pub(crate) fn begin_sending(&self, id: ClientId) {
-        self.sending.lock().push(id);
+    pub(crate) fn begin_sending(&self, conversation: ConversationId, id: ClientId) {
+        let mut sending = self.sending.lock();
+        if sending.len() == MAX_SENDING {
+            sending.remove(0);
+        }
+        sending.push((conversation, id));
     }
 
-    /// Takes note that a request has been answered, and its event shown to the others.
-    pub(crate) fn end_sending(&self, id: &ClientId) {
+    /// Takes note that a request's event was or will not be shown here; says whether the request was on its way.
+    pub(crate) fn end_sending(&self, conversation: ConversationId, id: &ClientId) -> bool {
         let mut sending = self.sending.lock();
-        if let Some(index) = sending.iter().position(|known| known == id) {
-            sending.swap_remove(index);
+        let index = sending.iter().position(|(known, other)| *known == conversation && other == id);
+        if let Some(index) = index {
+            sending.remove(index);
         }
         if sending.is_empty() {
             sending.shrink_to_fit();
         }
-    }
-
-    /// Says whether a request of this id is on its way.
-    pub(crate) fn is_sending(&self, id: &ClientId) -> bool {
-        self.sending.lock().contains(id)
+        index.is_some()
     }
 
     /// Lets live events flow.

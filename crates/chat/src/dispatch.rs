@@ -51,7 +51,7 @@ impl Shared {
         for user in &state.locals {
             let is_author = user.name == body.from;
             for connection in user.connections.lock().iter() {
-                if !is_author || !connection.is_sending(&body.id) {
+                if !is_author || !connection.end_sending(conversation, &body.id) {
                     connection.live(conversation, seq, frame.clone());
                     deliveries += 1;
                 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chatapp::cli;
 use chatapp::cluster::Cluster;
 use chatapp::configuration::{Configuration, Flags, load};
 use chatapp::lifecycle::Lifecycle;
@@ -20,6 +21,12 @@ fn main() -> ExitCode {
     let Some((name, arguments)) = matches.subcommand() else { return ExitCode::from(USAGE) };
     // One source of cryptography for the whole process, whatever a library would choose.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    if name == "cli" {
+        return match cli::Args::from_arg_matches(arguments) {
+            Ok(arguments) => ended(run(cli::run(arguments))),
+            Err(error) => error.exit(),
+        };
+    }
     let configuration = match load(&Flags::of(arguments)) {
         Ok(configuration) => configuration,
         Err(error) => return refused(&error),
@@ -44,6 +51,7 @@ fn command() -> Command {
     let all = Flags::add_to(Command::new("all").about("every role in this process, over the embedded store"));
     let config =
         Flags::add_to(Command::new("config").about("print the configuration in force, secrets hidden"));
+    let cli = cli::Args::augment_args(Command::new("cli").about("sign up, log in and chat from a terminal"));
     let roles = ROLES.iter().map(|(name, about)| Flags::add_to(Command::new(*name).about(*about)));
     Command::new("chatapp")
         .about("A real-time chat cluster")
@@ -53,6 +61,7 @@ fn command() -> Command {
         .subcommand(all)
         .subcommands(roles)
         .subcommand(config)
+        .subcommand(cli)
 }
 
 async fn all(configuration: Configuration) -> anyhow::Result<ExitCode> {

@@ -3,6 +3,8 @@
 mod connecting;
 mod news;
 mod outgoing;
+#[cfg(test)]
+mod tests;
 mod transfer;
 
 use std::collections::HashMap;

@@ -110,7 +110,7 @@ impl Live {
 
     /// Writes what is queued, as far as the server reads, and gives the next frame that comes.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Utf8Bytes, Loss>> {
-        self.poll_write(context).map_err(|error| broken(&error))?;
+        let written = self.poll_write(context);
         loop {
             match Pin::new(&mut self.socket).poll_next(context) {
                 Poll::Ready(Some(Ok(message))) => {
@@ -131,6 +131,8 @@ impl Live {
                 Poll::Pending => break,
             }
         }
+        // Not before: a server that reads no more may have said why.
+        written.map_err(|error| broken(&error))?;
         self.poll_silence(context)
     }
 

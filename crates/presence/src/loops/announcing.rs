@@ -60,15 +60,12 @@ async fn look_up(hub: &Hub, changes: Vec<Change>) -> Vec<Change> {
 fn address(ownership: &Ownership, changes: Vec<Change>) -> News {
     let mut news = News::new();
     for Change { presence, to } in changes {
-        match to {
-            Recipients::Owner => {
-                news.entry(ownership.owner(&presence.user).clone()).or_default().push(presence);
-            }
-            Recipients::Watchers(contacts) => {
-                for shard in ownership.others(contacts.as_deref().unwrap_or_default()) {
-                    news.entry(shard.clone()).or_default().push(presence.clone());
-                }
-            }
+        let shards = match &to {
+            Recipients::Owner => ownership.others([&presence.user]),
+            Recipients::Watchers(contacts) => ownership.others(contacts.as_deref().unwrap_or_default()),
+        };
+        for shard in shards {
+            news.entry(shard.clone()).or_default().push(presence.clone());
         }
     }
     news

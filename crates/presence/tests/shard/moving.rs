@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use ports::Inbox;
 use presence::PresenceOptions;
-use protocol::presence::Status;
+use protocol::hint::{Envelope, Hint};
+use protocol::presence::{Presence, Status};
 use serde_json::json;
 
 use crate::client::Client;
@@ -54,6 +56,25 @@ async fn an_owner_that_does_not_know_of_the_new_table_cannot_write_over_the_new_
     }
     let record = cluster.recorded(&ada, |_| true).await;
     assert_eq!((record.status, record.epoch), (Status::Busy, cluster.epoch()));
+}
+
+#[tokio::test]
+async fn what_an_earlier_owner_says_of_a_user_of_ours_is_of_times_that_are_over() {
+    let mut cluster = Cluster::new(2).await;
+    let there = cluster.start(1, patient()).await;
+    let (ada, eve, bob) =
+        (cluster.user("ada", 1).await, cluster.user("eve", 1).await, cluster.user("bob", 1).await);
+    cluster.befriend(&ada, &bob).await;
+    cluster.befriend(&eve, &bob).await;
+    let mut watching = cluster.connect(&there, &bob).await;
+    for (user, epoch) in [(&ada, cluster.epoch() - 1), (&eve, cluster.epoch())] {
+        let presence =
+            Presence { user: user.clone(), status: Status::Busy, last_seen: None, status_text: None };
+        let hint = Hint::Presence { users: vec![presence] };
+        let envelope = Envelope { epoch, passed_on: false, hint };
+        cluster.store.publish(&there.name, vec![envelope.encode()]).await.unwrap();
+    }
+    assert_eq!(watching.presence().await, (eve.to_string(), "busy".to_owned()));
 }
 
 #[tokio::test]
