@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ports::{FoundShard, Service, ShardState, SystemClock};
-use protocol::Shard;
+use ports::{FoundShard, ShardState, SystemClock};
+use protocol::{Service, Shard};
 use registry::{Registry, RegistryOptions, StaticDiscovery};
 use store_embedded::EmbeddedStore;
 use telemetry::Metrics;

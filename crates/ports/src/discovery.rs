@@ -1,16 +1,7 @@
 //! Discovery: which shards there are.
 
-use protocol::Shard;
+use protocol::{Service, Shard};
 use tokio::sync::watch;
-
-/// Which kind of shard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Service {
-    /// Serves `/chat`.
-    Chat,
-    /// Serves `/presence`.
-    Presence,
-}
 
 /// How a shard is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

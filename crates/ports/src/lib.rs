@@ -28,7 +28,7 @@ pub use clock::{Clock, SystemClock};
 pub use contacts::Contacts;
 pub use conversations::{Conversation, ConversationMember, Conversations, Membership, NewGroup, Removed};
 pub use devices::{Device, Devices};
-pub use discovery::{Discovery, FoundShard, Service, ShardState, Shards};
+pub use discovery::{Discovery, FoundShard, ShardState, Shards};
 pub use documents::{Document, Documents, Remembered};
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, Result};

@@ -92,16 +92,16 @@ pub struct User {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct UpdateProfile {
     /// The name as others see it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// What the user says of themself.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub bio: Option<Option<String>>,
     /// A picture.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<Option<String>>,
     /// What the user is up to.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable", skip_serializing_if = "Option::is_none")]
     pub status_text: Option<Option<String>>,
 }
 

@@ -13,6 +13,7 @@ mod limits;
 mod name;
 pub mod parse;
 pub mod presence;
+mod service;
 mod timestamp;
 
 pub use close::CloseCode;
@@ -23,4 +24,5 @@ pub use limits::{
     MAX_CONTENT_DEPTH, MAX_FRAME_BYTES, MAX_GROUP_MEMBERS, MAX_PAGE, MAX_TEXT_BYTES, MAX_TITLE_CHARS,
 };
 pub use name::{InvalidName, Shard, Username};
+pub use service::Service;
 pub use timestamp::{InvalidTimestamp, Timestamp};

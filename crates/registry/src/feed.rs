@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use placement::{Assignment, Bucket, Epoch, Member, Table};
-use ports::Service;
+use protocol::Service;
 use protocol::Username;
 use tokio::sync::watch;
 

@@ -42,5 +42,5 @@ pub use follow::follow;
 pub use load_sink::LoadSink;
 pub use options::RegistryOptions;
 pub use registry::Registry;
-pub use report::{LoadReport, ReportedService};
+pub use report::LoadReport;
 pub use static_discovery::StaticDiscovery;

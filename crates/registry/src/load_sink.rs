@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use placement::BucketLoads;
-use ports::{Clock, Service};
+use ports::Clock;
+use protocol::Service;
 
 use crate::feed::{TableFeed, assignment_of};
 use crate::loads::Loads;
@@ -28,7 +29,7 @@ impl LoadSink {
     /// Takes in a report; says whether the shard is in the table, without which it counts for nothing.
     pub fn take(&self, report: &LoadReport) -> bool {
         let Some(table) = self.feed.current() else { return false };
-        let service = report.service.into();
+        let service = report.service;
         let assignment = assignment_of(&table, service);
         let known = assignment.member(&report.shard).is_some();
         if known {

@@ -77,7 +77,7 @@ mod tests {
     use protocol::Shard;
 
     use super::*;
-    use crate::report::ReportedService;
+    use protocol::Service;
 
     fn assignment() -> Assignment {
         let members = ["a", "b"].map(|name| {
@@ -89,7 +89,7 @@ mod tests {
 
     fn report(name: &str, bucket: Bucket, weight: f64) -> LoadReport {
         let shard = Shard::new(name).unwrap();
-        LoadReport { shard, service: ReportedService::Chat, weights: [(bucket, weight)].into() }
+        LoadReport { shard, service: Service::Chat, weights: [(bucket, weight)].into() }
     }
 
     #[test]

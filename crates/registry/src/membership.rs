@@ -158,7 +158,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use ports::Service;
+    use protocol::Service;
 
     use super::*;
 

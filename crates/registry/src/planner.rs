@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use placement::{Assignment, BucketLoads, Plan, plan};
-use ports::Service;
+use protocol::Service;
 
 use crate::membership::Membership;
 use crate::options::RegistryOptions;

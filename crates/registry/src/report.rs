@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use placement::Bucket;
-use ports::Service;
-use protocol::Shard;
+use protocol::{Service, Shard};
 use serde::{Deserialize, Serialize};
 
 /// What a shard measured of its buckets.
@@ -17,37 +16,9 @@ pub struct LoadReport {
     /// Who reports.
     pub shard: Shard,
     /// For which service.
-    pub service: ReportedService,
+    pub service: Service,
     /// The weight of each bucket; a bucket that is missing has none.
     pub weights: BTreeMap<Bucket, f64>,
-}
-
-/// A [`Service`] in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReportedService {
-    /// Messages.
-    Chat,
-    /// Presence.
-    Presence,
-}
-
-impl From<ReportedService> for Service {
-    fn from(service: ReportedService) -> Self {
-        match service {
-            ReportedService::Chat => Self::Chat,
-            ReportedService::Presence => Self::Presence,
-        }
-    }
-}
-
-impl From<Service> for ReportedService {
-    fn from(service: Service) -> Self {
-        match service {
-            Service::Chat => Self::Chat,
-            Service::Presence => Self::Presence,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,11 @@ impl EmbeddedStore {
         Self::start(Arc::new(Memory::default()), None, options).expect("a thread can be started")
     }
 
+    /// Says whether writes are taken: after one has failed none is, until the store is opened again.
+    pub fn is_writable(&self) -> bool {
+        self.writer.is_open()
+    }
+
     /// Executes the writes that wait, marks the store as cleanly closed, and ends the writer. Reads go on, writes give `Unavailable`.
     ///
     /// Dropping the store does the same, but blocks, and cannot say whether it failed.

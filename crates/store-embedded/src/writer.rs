@@ -115,6 +115,11 @@ impl Writer {
         })
     }
 
+    /// Says whether commands are taken: the writer was not closed, and no write has failed.
+    pub(crate) fn is_open(&self) -> bool {
+        self.queue.is_open()
+    }
+
     /// Takes no more commands, and waits until those that wait are executed and the run is marked as ended.
     pub(crate) async fn close(&self) -> Result<()> {
         self.queue.close();

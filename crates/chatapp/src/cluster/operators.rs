@@ -16,8 +16,7 @@ pub(super) fn router(base: &Base, ready: &Arc<AtomicBool>) -> Router {
             if !ready.load(Ordering::Acquire) {
                 return Err("starting or draining".to_owned());
             }
-            let _ = &store;
-            Ok(())
+            if store.is_writable() { Ok(()) } else { Err("the store takes no writes".to_owned()) }
         },
     )
 }

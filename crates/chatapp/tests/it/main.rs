@@ -7,6 +7,7 @@ mod architecture;
 mod chatting;
 mod crash;
 mod hostile;
+mod operators;
 mod presence;
 mod program;
 mod resuming;

@@ -2,7 +2,6 @@
 
 use protocol::account::{ChangePassword, Page, Servers, Ticket, UpdateProfile, User};
 use protocol::{ErrorCode, Username};
-use serde_json::{Map, Value};
 
 use super::{Call, PageOf};
 use crate::{Error, Session};
@@ -36,7 +35,7 @@ impl Session {
     /// # Errors
     /// See [`Error`].
     pub async fn update_profile(&self, update: &UpdateProfile) -> Result<User, Error> {
-        self.ask(&Call::patch(["api", "profile"]).json(&changes(update))).await
+        self.ask(&Call::patch(["api", "profile"]).json(update)).await
     }
 
     /// Deletes the account.
@@ -88,36 +87,5 @@ impl Session {
     /// See [`Error`].
     pub async fn ticket(&self) -> Result<Ticket, Error> {
         self.ask(&Call::post(["api", "ticket"])).await
-    }
-}
-
-/// Writes down what is to change: a field that stays as it is must be missing, for `null` takes it away.
-fn changes(update: &UpdateProfile) -> Map<String, Value> {
-    let nullable = |field: &Option<Option<String>>| {
-        field.as_ref().map(|value| value.as_ref().map_or(Value::Null, |text| text.clone().into()))
-    };
-    [
-        ("display_name", update.display_name.as_ref().map(|name| name.clone().into())),
-        ("bio", nullable(&update.bio)),
-        ("avatar_url", nullable(&update.avatar_url)),
-        ("status_text", nullable(&update.status_text)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)))
-    .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_stays_is_missing_and_what_goes_is_null() {
-        let update = UpdateProfile {
-            bio: Some(None),
-            status_text: Some(Some("out".to_owned())),
-            ..UpdateProfile::default()
-        };
-        assert_eq!(Value::Object(changes(&update)), serde_json::json!({"bio": null, "status_text": "out"}));
     }
 }

@@ -76,7 +76,7 @@ impl State {
             for contact in &*visible {
                 self.watchlist.unwatch(contact, &socket.user);
             }
-            self.leaving.insert(socket.user.clone(), visible);
+            let _ = visible;
         }
         if let Some(change) = self.availability.disconnect(&socket.user, socket.session, departure, now) {
             self.publish(change, now);

@@ -92,7 +92,7 @@ impl State {
     pub(crate) fn correct(&mut self, record: &PresenceRecord, read_at: u64, now: Moment) {
         self.adopt(record, read_at, now);
         let settled = read_at.saturating_sub(self.times.record_lag);
-        if false && self.own_presence(&record.username).is_none()
+        if self.own_presence(&record.username).is_none()
             && self.watchlist.is_older(&record.username, record.epoch, settled)
         {
             self.tell(&sight(record), record.epoch, now);

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use placement::{Bucket, Table};
+use protocol::Service;
 use protocol::Shard;
-use registry::{LoadReport, ReportedService};
+use registry::LoadReport;
 
 use crate::world::{World, buckets, moved};
 
 /// A report by the owner of some buckets.
 fn report(table: &Table, name: &str, weight: f64) -> LoadReport {
     let weights = buckets(table, name).into_iter().map(|bucket: Bucket| (bucket, weight)).collect();
-    LoadReport { shard: Shard::new(name).unwrap(), service: ReportedService::Chat, weights }
+    LoadReport { shard: Shard::new(name).unwrap(), service: Service::Chat, weights }
 }
 
 #[tokio::test]

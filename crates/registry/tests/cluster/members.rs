@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use placement::BUCKETS;
-use ports::Service;
+use protocol::Service;
 
 use crate::shard::TestShard;
 use crate::world::{World, buckets, moved, serving};

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use placement::{Bucket, Epoch, Table};
-use ports::{Clock, FoundShard, Service, SystemClock, SystemEntropy};
+use ports::{Clock, FoundShard, SystemClock, SystemEntropy};
+use protocol::Service;
 use protocol::{Shard, Timestamp};
 use registry::{Client, Registry, RegistryOptions, StaticDiscovery, TableFeed, TableSource, follow};
 use tokio::net::TcpListener;

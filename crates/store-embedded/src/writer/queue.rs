@@ -63,6 +63,11 @@ impl Queue {
         !batch.is_empty()
     }
 
+    /// Says whether commands are taken.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.lock().phase == Phase::Open
+    }
+
     /// Takes no more commands; those that wait are still executed.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
