@@ -24,7 +24,7 @@ async fn main() -> Result<()> {
         }
         ["idle", connections] => idle::measure(connections.parse()?).await?,
         ["pairs", users, rate, seconds] => {
-            pairs::measure(users.parse()?, rate.parse()?, seconds.parse()?).await?,
+            pairs::measure(users.parse()?, rate.parse()?, seconds.parse()?).await?;
         }
         _ => bail!("usage: measure [idle CONNECTIONS | pairs USERS RATE SECONDS]"),
     }

@@ -1,5 +1,5 @@
 //! Whole journeys through the whole program, from outside: HTTP and WebSocket against real listeners.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests spawn and look at the clock as they like")]
 
 mod accounts;

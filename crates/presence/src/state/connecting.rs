@@ -76,7 +76,7 @@ impl State {
             for contact in &*visible {
                 self.watchlist.unwatch(contact, &socket.user);
             }
-            let _ = visible;
+            self.leaving.insert(socket.user.clone(), visible);
         }
         if let Some(change) = self.availability.disconnect(&socket.user, socket.session, departure, now) {
             self.publish(change, now);
