@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 PYTHON := target/python/bin/python
 
-.PHONY: help run check test lint architecture journey bench clean
+.PHONY: help run check test lint architecture web journey walkthrough bench clean
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,8 +16,8 @@ check: toolchain ## The inner loop: format, types, lints, and the tests of the p
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --locked --quiet -p protocol -p placement -p session -p availability -p auth
 
-test: toolchain lint ## Everything that must hold: lints, all tests, the documents.
-	cargo test --workspace --all-targets --locked
+test: toolchain lint web ## Everything that must hold: lints, all tests, the documents.
+	cargo test --workspace --locked
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 lint: toolchain architecture
@@ -26,6 +26,15 @@ lint: toolchain architecture
 
 architecture: toolchain target/tools/bin/cargo-deny ## Licences, sources, duplicate crates, and the arrows between our own.
 	target/tools/bin/cargo-deny --log-level error check bans licenses sources
+
+web: ## The pure parts of the web client.
+	@command -v node >/dev/null || { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq nodejs; else \
+		echo "node is missing: install it (Debian: apt install nodejs)"; exit 1; fi; }
+	node --test crates/api/web/tests/*.test.mjs
+
+walkthrough: ## Tries the README's commands against a running server: make run, then this.
+	scripts/walkthrough.sh
 
 journey: toolchain $(PYTHON) ## Walks the public interface from outside with a script of yours: make journey SCRIPT=journey.py
 	scripts/journey.sh "$(SCRIPT)"

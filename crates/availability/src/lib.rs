@@ -5,7 +5,7 @@
 //!
 //! These hold whatever goes in:
 //!
-//! - nobody is shown as there without a session, a running grace or somebody who vouches for them;
+//! - nobody is shown as there without a session, a running grace, another shard's word, or a successor's patience;
 //! - a change always differs from what was shown before;
 //! - a reconnect within the grace changes nothing;
 //! - who is invisible is shown like somebody who is not there, and nothing they do shows.

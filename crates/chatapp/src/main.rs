@@ -39,10 +39,10 @@ fn main() -> ExitCode {
             }
             Err(error) => refused(&error),
         },
-        "all" => run(all(configuration)).unwrap_or_else(|error| failed(&error)),
-        role => match roles::check(role, &configuration) {
-            Ok(()) => run(roles::run(configuration)).unwrap_or_else(|error| failed(&error)),
-            Err(error) => refused(&error),
+        role => match (roles::check(role, &configuration), role) {
+            (Err(error), _) => refused(&error),
+            (Ok(()), "all") => run(all(configuration)).unwrap_or_else(|error| failed(&error)),
+            (Ok(()), _) => run(roles::run(configuration)).unwrap_or_else(|error| failed(&error)),
         },
     }
 }

@@ -37,6 +37,12 @@ pub fn check(role: &str, configuration: &Configuration) -> Result<(), Configurat
     let wrong = |key: &str, reason: &str| {
         Err(ConfigurationError::Value { key: key.to_owned(), reason: reason.to_owned() })
     };
+    if !configuration.redis_urls.is_empty() {
+        return wrong("redis_urls", "this build has the embedded store only; leave it empty");
+    }
+    if role == "all" {
+        return Ok(());
+    }
     if role != "registry" {
         return wrong(
             "redis_urls",

@@ -17,7 +17,7 @@ impl Shared {
         let others: Vec<Username> = conversation
             .members
             .iter()
-            .filter(|member| member.username != entry.from)
+            .filter(|member| member.username != entry.from && member.joined_at_seq < entry.seq)
             .map(|member| member.username.clone())
             .collect();
         let connected: HashSet<Username> = self.connected.connected(&others).await?;

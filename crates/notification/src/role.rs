@@ -1,19 +1,27 @@
 //! The role: its parts, put together.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ports::{ConnectedUsers, Entropy, Log, Note, Outbox, PushSender, Result, Store};
-use protocol::Username;
+use lru::LruCache;
+use parking_lot::Mutex;
+use ports::{ConnectedUsers, Conversation, Entropy, Log, Note, Outbox, PushSender, Result, Store};
+use protocol::{ConversationId, Username};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::metrics::Metrics;
 
+/// How many conversations are remembered.
+const KNOWN_CONVERSATIONS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
 /// What an operator may set.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
+    /// How long the worker of a partition waits for more before it deals with a batch that is not full.
+    pub gather: Duration,
     /// How often a push is tried before it is given up.
     pub attempts: u32,
     /// The wait before the second attempt; it doubles, with jitter.
@@ -59,11 +67,18 @@ pub(crate) struct Shared {
     pub(crate) senders: HashMap<&'static str, Arc<dyn PushSender>>,
     pub(crate) metrics: Metrics,
     pub(crate) options: Options,
+    /// Conversations as they were last read: most messages come in those that had one lately.
+    pub(crate) conversations: Mutex<LruCache<ConversationId, Arc<Conversation>>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { attempts: 5, backoff: Duration::from_secs(1), ttl_seconds: 24 * 3600 }
+        Self {
+            gather: Duration::from_millis(100),
+            attempts: 5,
+            backoff: Duration::from_secs(1),
+            ttl_seconds: 24 * 3600,
+        }
     }
 }
 
@@ -82,6 +97,7 @@ impl Notification {
             entropy: parts.entropy,
             senders: parts.senders.into_iter().map(|sender| (sender.channel(), sender)).collect(),
             options: parts.options,
+            conversations: Mutex::new(LruCache::new(KNOWN_CONVERSATIONS)),
         });
         for partition in 0..shared.outbox.partitions() {
             let (worker, stop) = (shared.clone().work(partition), parts.stop.clone());

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ports::{Device, Note, OutboxEntry, Outcome, PushSender, Result};
+use ports::{Conversation, Device, Note, OutboxEntry, Outcome, PushSender, Result};
 use protocol::{EventBody, Username};
 
 use crate::note::note_of;
 use crate::role::Shared;
 
 /// How many entries are read at once.
-const BATCH: usize = 64;
+const BATCH: usize = 512;
 /// How long to wait when the store cannot be reached.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -28,6 +28,10 @@ impl Shared {
 
     async fn work_batch(&self, partition: u16) -> Result<()> {
         let entries = self.outbox.pending(partition, BATCH).await?;
+        if entries.len() < BATCH {
+            // A push may wait this long, and most messages are read at once by whoever is there: the next batch is worth its reads.
+            tokio::time::sleep(self.options.gather).await;
+        }
         let Some(last) = entries.last().map(|entry| entry.position) else { return Ok(()) };
         for entry in &entries {
             self.metrics.entries.inc();
@@ -37,7 +41,7 @@ impl Shared {
     }
 
     async fn tell(&self, entry: &OutboxEntry) -> Result<()> {
-        let Some(conversation) = self.store.conversation(entry.conversation).await? else { return Ok(()) };
+        let Some(conversation) = self.conversation(entry).await? else { return Ok(()) };
         let audience = self.audience(entry, &conversation).await?;
         if audience.is_empty() || conversation.blocked {
             return Ok(());
@@ -52,6 +56,19 @@ impl Shared {
             self.send(&user, &note).await?;
         }
         Ok(())
+    }
+
+    /// Gives the conversation of an entry as it was then, or later.
+    async fn conversation(&self, entry: &OutboxEntry) -> Result<Option<Arc<Conversation>>> {
+        let known = self.conversations.lock().get(&entry.conversation).cloned();
+        if let Some(known) = known.filter(|known| known.version >= entry.version) {
+            return Ok(Some(known));
+        }
+        let read = self.store.conversation(entry.conversation).await?.map(Arc::new);
+        if let Some(read) = &read {
+            self.conversations.lock().put(entry.conversation, read.clone());
+        }
+        Ok(read)
     }
 
     /// Sends a note to a user's devices, and says how many took it; devices that are gone for good are forgotten.

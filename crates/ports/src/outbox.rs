@@ -23,6 +23,8 @@ pub struct OutboxEntry {
     pub from: Username,
     /// When it was taken.
     pub at: Timestamp,
+    /// The conversation's version then: its members are those of this version, or of a later one.
+    pub version: u64,
 }
 
 /// The outbox, in partitions: a conversation's entries are all in one, in order.

@@ -101,11 +101,18 @@ pub(crate) fn last_positions(view: &dyn View) -> Result<Positions> {
 }
 
 /// Writes the entry of a message.
-pub(crate) fn put(transaction: &mut Transaction<'_>, positions: &mut Positions, append: &Append, seq: u64) {
+pub(crate) fn put(
+    transaction: &mut Transaction<'_>,
+    positions: &mut Positions,
+    append: &Append,
+    seq: u64,
+    version: u64,
+) {
     let partition = partition_of(append.conversation);
     let Some(last) = positions.get_mut(usize::from(partition)) else { return };
     *last += 1;
-    let value = Packer::with_capacity(64).id(&append.conversation.0).number(seq).number(append.at.0);
+    let value =
+        Packer::with_capacity(64).id(&append.conversation.0).number(seq).number(append.at.0).number(version);
     transaction.put(key(partition, *last), value.rest(append.from.as_str()).bytes());
 }
 
@@ -121,7 +128,8 @@ fn read_entry(key: &[u8], value: &[u8]) -> Result<OutboxEntry> {
     let position = parts.number()?;
     let mut parts = Parts::of(value);
     let (conversation, seq, at) = (parts.conversation()?, parts.number()?, parts.time()?);
-    Ok(OutboxEntry { position, conversation, seq, from: parts.last_name()?, at })
+    let version = parts.number()?;
+    Ok(OutboxEntry { position, conversation, seq, from: parts.last_name()?, at, version })
 }
 
 fn cursor(view: &dyn View, partition: u16) -> Result<OutboxPosition> {

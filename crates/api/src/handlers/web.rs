@@ -50,11 +50,13 @@ impl File {
     /// Gives the file, or says that the browser has it already.
     fn answer(&self, headers: &HeaderMap) -> Response {
         let known = headers.get(IF_NONE_MATCH).is_some_and(|etag| etag.as_bytes() == self.etag.as_bytes());
-        let about = [(ETAG, self.etag.as_str()), (CACHE_CONTROL, "no-cache")];
+        // The type goes with the 304 too: the policy of the headers around it follows from the type, and the browser applies it to what it has.
+        let about =
+            [(ETAG, self.etag.as_str()), (CACHE_CONTROL, "no-cache"), (CONTENT_TYPE, self.content_type)];
         if known {
             return (StatusCode::NOT_MODIFIED, about).into_response();
         }
-        (about, [(CONTENT_TYPE, self.content_type)], self.content).into_response()
+        (about, self.content).into_response()
     }
 }
 

@@ -198,6 +198,7 @@ fn api_options(configuration: &Configuration) -> Result<ApiOptions> {
             exempt_loopback: !configuration.limit_loopback,
             ..LimitOptions::default()
         },
+        trusted_proxies: configuration.trusted_proxies,
         carried_sockets: configuration.max_connections,
         hashing_cores: std::thread::available_parallelism().map_or(1, NonZero::get),
         drain: Duration::from_secs(configuration.drain_seconds),

@@ -44,6 +44,10 @@ pub const KEYS: &[Key] = &[
     key("heartbeat_seconds", "the silence after which a client is pinged"),
     key("queue_bytes", "how much may wait to be written to one connection"),
     key("sockets_per_user", "sockets a user may have on a shard"),
+    key(
+        "trusted_proxies",
+        "proxies in front that write X-Forwarded-For; limits by address look through them",
+    ),
     key("max_connections", "connections a listener takes"),
     key("push_channels", "the channels by which people who are away are told, as [\"log\"]"),
     key("drain_seconds", "over how long clients are sent away when the program ends"),

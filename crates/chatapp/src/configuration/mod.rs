@@ -65,6 +65,8 @@ pub struct Configuration {
     pub queue_bytes: usize,
     /// Sockets a user may have on a shard.
     pub sockets_per_user: usize,
+    /// Proxies in front that write `X-Forwarded-For`.
+    pub trusted_proxies: usize,
     /// Connections a listener takes.
     pub max_connections: usize,
     /// The channels by which people who are away are told.
@@ -104,6 +106,7 @@ impl Default for Configuration {
             heartbeat_seconds: 25,
             queue_bytes: 1 << 20,
             sockets_per_user: 32,
+            trusted_proxies: 0,
             max_connections: 100_000,
             push_channels: vec!["log".to_owned()],
             drain_seconds: 5,

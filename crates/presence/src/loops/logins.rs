@@ -21,7 +21,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
                 since = asked_at;
                 hub.update(|state, now| {
                     for login in ended {
-                        let _ = (&login, now, &*state);
+                        state.end_login(login.id, &login.username, now);
                     }
                 });
             }

@@ -173,3 +173,28 @@ fn a_table_that_is_not_newer_changes_nothing() {
     let transfer = state.take_table(owned_by("there", EPOCH), at(0));
     assert!(transfer.gained.is_empty() && state.ownership().owns(&name("ada")));
 }
+
+#[test]
+fn a_change_does_not_come_before_the_snapshot() {
+    let mut state = state("there");
+    let bob = socket("bob", 1);
+    state.seat(&bob, 8).unwrap();
+    state.arrive(&bob, None, &contacts(&["ada"], 1), 0, at(0));
+    hear(&mut state, "ada", Status::Busy, EPOCH, at(1));
+    assert_eq!(bob.queue.bytes(), 0);
+    state.open(&bob);
+    let snapshot = bob.queue.bytes();
+    assert!(snapshot > 0);
+    hear(&mut state, "ada", Status::Away, EPOCH, at(2));
+    assert!(bob.queue.bytes() > snapshot);
+}
+
+#[test]
+fn the_sight_of_somebody_who_belongs_elsewhere_is_the_owners() {
+    let mut state = state("there");
+    come(&mut state, "bob", &["ada"], at(0));
+    come(&mut state, "ada", &["bob"], at(1));
+    assert_eq!(state.sight_of(&name("ada")).status, Status::Offline);
+    hear(&mut state, "ada", Status::Busy, EPOCH, at(1_000));
+    assert_eq!(state.sight_of(&name("ada")).status, Status::Busy);
+}

@@ -53,7 +53,7 @@ pub(super) fn append(context: &mut WriteContext<'_>, append: &Append) -> Result<
         let (mark_key, mark) = read_mark(id, &append.from, seq);
         transaction.put(mark_key, mark);
         if conversation.has_others {
-            outbox::put(transaction, outbox, append, seq);
+            outbox::put(transaction, outbox, append, seq, version);
         }
     }
     Ok(Appended { position, sent_at: append.at, duplicate: false, version })
