@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use availability::{Departure, Moment};
 use bytes::Bytes;
+use identity::Identity;
 use protocol::chat::{ReconnectReason, Welcome};
 use protocol::presence::ServerFrame;
 use protocol::{CloseCode, MAX_FRAME_BYTES};
 use tokio::time::timeout;
 use websocket::{Message, ReadError, Reader, Upgrade, WriteError, Writer};
 
-use crate::authenticator::Identity;
 use crate::away;
 use crate::hub::{Hub, milliseconds};
 use crate::pace::{Pace, TooFast};

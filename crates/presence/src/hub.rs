@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use availability::{Moment, SessionId};
+use identity::Identity;
 use parking_lot::Mutex;
 use ports::{Clock, Entropy, Inbox, PresenceRecord, Store};
 use protocol::{CloseCode, Shard, Username};
@@ -12,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::authenticator::{Authenticator, Identity};
+use crate::authenticator::Authenticator;
 use crate::metrics::PresenceMetrics;
 use crate::options::PresenceOptions;
 use crate::ownership::Ownership;
@@ -126,7 +127,7 @@ impl Hub {
     /// Makes a socket.
     pub(crate) fn socket(&self, identity: Identity) -> Arc<Socket> {
         let session = SessionId(self.sessions.fetch_add(1, Ordering::Relaxed));
-        Arc::new(Socket::new(session, identity.username, identity.login, self.options.queue_bytes))
+        Arc::new(Socket::new(session, identity.user, identity.login, self.options.queue_bytes))
     }
 
     /// Lets a socket in: its user is there, and it sees its contacts. It is to leave in any case.

@@ -24,7 +24,7 @@ mod state;
 mod upgrade;
 mod watchlist;
 
-pub use authenticator::{Authenticator, Identity};
+pub use authenticator::Authenticator;
 pub use metrics::PresenceMetrics;
 pub use options::PresenceOptions;
 pub use shard::{PresenceParts, PresenceShard};

@@ -226,23 +226,9 @@ fn presence_parts(
         clock: shared.base.clock.clone(),
         entropy: shared.base.entropy.clone(),
         tables: shared.tables.clone(),
-        authenticator: Arc::new(Bridge(authenticator(shared))),
+        authenticator: Arc::new(authenticator(shared)),
         options: parts::presence_options(&shared.base.configuration),
         tracker,
         stop,
     })
-}
-
-struct Bridge(Authenticator);
-
-#[async_trait::async_trait]
-impl presence::Authenticator for Bridge {
-    async fn authenticate(
-        &self,
-        headers: &axum::http::HeaderMap,
-        query: Option<&str>,
-    ) -> Result<presence::Identity, http_edge::Problem> {
-        let identity = self.0.socket(headers, query).await?;
-        Ok(presence::Identity { username: identity.user, login: identity.login })
-    }
 }

@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use availability::Timings;
 use http::HeaderMap;
 use http_edge::{Problem, ServerLimits};
+use identity::Identity;
 use placement::{Assignment, Bucket, Epoch, Member, Table};
 use ports::{
     Account, Accounts, Clock, Contacts, Inbox, Login, Logins, PresenceRecord, Presences, SystemClock,
     SystemEntropy,
 };
-use presence::{Authenticator, Identity, PresenceMetrics, PresenceOptions, PresenceParts, PresenceShard};
+use presence::{Authenticator, PresenceMetrics, PresenceOptions, PresenceParts, PresenceShard};
 use protocol::account::User;
 use protocol::hint::{Envelope, Hint};
 use protocol::{ErrorCode, LoginId, Shard, Timestamp, Username};
@@ -58,7 +59,7 @@ impl Authenticator for TestAuthenticator {
         let id = LoginId::parse(login).map_err(|_| refused())?;
         let login = self.0.login(id).await.unwrap().filter(|login| login.username.as_str() == user);
         let username = login.ok_or_else(refused)?.username;
-        Ok(Identity { username, login: id })
+        Ok(Identity { user: username, login: id })
     }
 }
 
