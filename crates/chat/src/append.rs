@@ -174,11 +174,10 @@ impl Shared {
         }
     }
 
-    /// Tells everybody of a conversation that has just begun.
+    /// Tells the other shards of a conversation that has just begun.
     fn tell_of_new(&self, local: &Arc<LocalConversation>) {
         let mut state = local.state.lock();
         let (shards, epoch) = self.route.of(&mut state);
-        self.show_conversation(&state.record.clone(), &state.locals);
         let hint = protocol::hint::ConversationHint {
             conversation: local.id,
             version: state.record.version,

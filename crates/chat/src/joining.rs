@@ -47,7 +47,7 @@ impl Shared {
         }
         for id in stored {
             if !user.is_in(id) {
-                self.join(user, id, true).await?;
+                self.join(user, id).await?;
             }
         }
         Ok(())
@@ -61,7 +61,12 @@ impl Shared {
         version: u64,
     ) -> Result<Arc<LocalConversation>> {
         if !user.is_in(id) {
-            self.join(user, id, false).await?;
+            self.join(user, id).await?;
+            if let Some(local) = self.conversations.get(id) {
+                // It may be new to the others who are connected here as well.
+                let record = local.state.lock().record.clone();
+                self.join_members(&record).await?;
+            }
         }
         let local = self.conversations.get(id).ok_or(Error::ConversationNotFound)?;
         if local.state.lock().record.version < version {
@@ -93,12 +98,17 @@ impl Shared {
                 removed.iter().filter_map(|name| self.clients.get(name)).collect();
             self.show_conversation(&record, &gone);
         }
+        self.join_members(&record).await
+    }
+
+    /// Makes a conversation reach those of its members who are connected here.
+    async fn join_members(&self, record: &Conversation) -> Result<()> {
         for member in &record.members {
             if let Some(user) = self.clients.get(&member.username)
                 && user.ready.initialized()
-                && !user.is_in(id)
+                && !user.is_in(record.id)
             {
-                self.join(&user, id, true).await?;
+                self.join(&user, record.id).await?;
             }
         }
         Ok(())
@@ -114,14 +124,12 @@ impl Shared {
     }
 
     /// Makes a conversation reach a user who is ready already: everything since the user joined it that was not shown yet is shown.
-    async fn join(&self, user: &Arc<LocalUser>, id: ConversationId, tell: bool) -> Result<()> {
+    async fn join(&self, user: &Arc<LocalUser>, id: ConversationId) -> Result<()> {
         let Some((record, end)) = self.read(id).await? else { return Ok(()) };
         let Ok(index) = record.members.binary_search_by(|member| member.username.cmp(&user.name)) else {
             return Ok(());
         };
-        if tell {
-            self.show_conversation(&record, std::slice::from_ref(user));
-        }
+        self.show_conversation(&record, std::slice::from_ref(user));
         let since = record.members[index].joined_at_seq.min(end.seq);
         if self.conversations.get(id).is_none() {
             let reached = if since == 0 { Position::default() } else { Position { seq: since, ..end } };
@@ -154,6 +162,7 @@ impl Shared {
                         connection.live(id, event.position.seq, frame.clone());
                     }
                 }
+                self.marks.delivered(id, &user.name, last);
                 seq = last;
             }
             if self.conversations.attach_at(id, user, reached) {

@@ -55,7 +55,7 @@ impl Default for Options {
             resume_events: 1000,
             gap_patience: Duration::from_millis(15),
             sweep_every: Duration::from_millis(2500),
-            marks_every: Duration::from_millis(500),
+            marks_every: Duration::from_secs(1),
             marks_members: 100,
             receipts_members: 10_000,
             stranger_patience: Duration::from_secs(5),

@@ -185,3 +185,20 @@ async fn content_travels_as_it_is() {
     let path = format!("/api/conversations/{}/messages", conversation.as_str().unwrap());
     assert_eq!(people[1].call("GET", &path, None).await.1["messages"][0]["content"], content);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_message_reaches_somebody_on_the_same_shard_at_once() {
+    // The sweep, which finds what was forgotten, would take seconds; one shard alone gets no hints either.
+    let world = World::start_with(|configuration| configuration.chat_shards = 1).await;
+    let (ada, bob) = (world.person("ada").await, world.person("bob").await);
+    let (a, b) = (world.chat(&ada).await, world.chat(&bob).await);
+    let ack = a.said("m", &bob.name, "hello").await;
+    // In order: the conversation, then its first message, before anything that is asked for later.
+    b.wait_for("message").await;
+    let frames = b.frames();
+    let place = |kind: &str| frames.iter().position(|frame| frame["type"] == kind);
+    assert!(place("conversation") < place("message"), "{frames:?}");
+    let seq = ack["seq"].clone();
+    a.wait(|frame| frame["type"] == "receipt" && frame["user"] == *bob.name && frame["delivered"] == seq)
+        .await;
+}
