@@ -20,6 +20,8 @@ pub(crate) struct LocalUser {
     pub(crate) conversations: Mutex<Vec<ConversationId>>,
     /// Set once the conversations are known: from then on nothing is missed.
     pub(crate) ready: OnceCell<()>,
+    /// Held while a mark is moved and told, so that the others see a user's marks in the order in which they moved.
+    pub(crate) marking: tokio::sync::Mutex<()>,
     /// What the store counted of the user's joining and leaving when the conversations were read.
     pub(crate) membership_version: AtomicU64,
 }
@@ -63,6 +65,7 @@ impl Clients {
                 connections: Mutex::default(),
                 conversations: Mutex::default(),
                 ready: OnceCell::new(),
+                marking: tokio::sync::Mutex::default(),
                 membership_version: AtomicU64::new(0),
             })
         });

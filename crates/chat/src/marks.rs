@@ -48,15 +48,13 @@ impl Shared {
 
     /// Moves a user's read mark.
     pub(crate) async fn read_until(&self, user: &LocalUser, read: &Read) -> Result<()> {
+        self.member_of(user, read.conversation)?;
         self.mark(read.conversation, &user.name, Some(read.seq), None).await
     }
 
     /// Tells the others that a user types; it is never stored.
     pub(crate) fn typing(&self, user: &LocalUser, typing: &Typing) -> Result<()> {
-        let local = self.conversations.get(typing.conversation).ok_or(Error::ConversationNotFound)?;
-        if !local.state.lock().has_member(&user.name) {
-            return Err(Error::ConversationNotFound);
-        }
+        let local = self.member_of(user, typing.conversation)?;
         let hint = Hint::Typing {
             conversation: typing.conversation,
             user: user.name.clone(),
@@ -64,6 +62,13 @@ impl Shared {
         };
         self.tell(&local, hint);
         Ok(())
+    }
+
+    /// Gives a conversation of which the user is a member.
+    fn member_of(&self, user: &LocalUser, id: ConversationId) -> Result<Arc<LocalConversation>> {
+        let local = self.conversations.get(id).ok_or(Error::ConversationNotFound)?;
+        let is_member = local.state.lock().has_member(&user.name);
+        if is_member { Ok(local) } else { Err(Error::ConversationNotFound) }
     }
 
     /// Shows typing or a receipt to the members here and, by a hint, elsewhere.
@@ -105,6 +110,12 @@ impl Shared {
         read: Option<u64>,
         delivered: Option<u64>,
     ) -> Result<()> {
+        // One who has just gone needs no order.
+        let local = self.clients.get(user);
+        let _order = match &local {
+            Some(local) => Some(local.marking.lock().await),
+            None => None,
+        };
         let Some(membership) = self.store.mark(conversation, user, read, delivered).await? else {
             return Ok(());
         };

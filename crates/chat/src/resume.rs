@@ -104,7 +104,11 @@ impl Shared {
             return Ok(resumed(state.sequencer.reached(), reason));
         }
         loop {
+            let before = at;
             at = self.send_after(connection, local.id, at, until).await?;
+            if at > before && local.state.lock().record.members.len() <= self.options.marks_members {
+                self.marks.delivered(local.id, &user.name, at);
+            }
             if until.is_some() {
                 return Ok(resumed(local.state.lock().sequencer.reached(), None));
             }

@@ -1,6 +1,6 @@
 //! The notification role: from the outbox to the devices of those who are away.
 //!
-//! One worker a partition reads entries after the partition's durable cursor, decides who is to be told ([`audience`](mod@audience)), and moves the
+//! One worker a partition reads entries after the partition's durable cursor, decides who is to be told (`audience`), and moves the
 //! cursor on when everybody was: whatever crashes in between, an entry is dealt with at least once.
 
 mod audience;

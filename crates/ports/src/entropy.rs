@@ -25,6 +25,7 @@ impl dyn Entropy {
 }
 
 impl Entropy for SystemEntropy {
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the operating system")]
     #[expect(clippy::expect_used, reason = "without random numbers there is no safe way on")]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system gives random numbers");

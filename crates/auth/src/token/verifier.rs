@@ -11,8 +11,8 @@ use super::{Jwks, KeyError, MAX_TOKEN_BYTES, PublicKey, Realm, TokenId, TokenKin
 /// How far a token's times and the clock may disagree, in milliseconds.
 const LEEWAY: u64 = 30_000;
 
-/// How long a ticket is taken after its end: it is used at once, and lives for seconds only.
-const TICKET_LEEWAY: u64 = 5_000;
+/// How long a ticket is taken after its end: not at all, since it is promised to hold for so long and no longer.
+const TICKET_LEEWAY: u64 = 0;
 
 /// Checks tokens with the public keys of a realm; make a new one when the keys change.
 #[derive(Clone, Debug)]

@@ -137,6 +137,25 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_lists_every_key_with_its_default() {
+        let readme = include_str!("../../../../README.md");
+        let defaults: toml::Table = Configuration::default().shown().unwrap().parse().unwrap();
+        for key in KEYS {
+            let default = defaults.get(key.name).map(|value| match value {
+                toml::Value::String(text) => format!("`{text}`"),
+                value => format!("`{value}`"),
+            });
+            let row = format!(
+                "| `{}` | {} | {} |",
+                key.name,
+                default.unwrap_or_default(),
+                key.help.replace('`', "")
+            );
+            assert!(readme.replace("`all`", "all").contains(&row.replace("`all`", "all")), "{row}");
+        }
+    }
+
+    #[test]
     fn a_flag_wins_over_the_file() {
         let (_file, mut arguments) = file("public_address = \"127.0.0.1:1\"\nchat_shards = 5\n");
         arguments.extend(["--public-address".to_owned(), "0.0.0.0:9".to_owned()]);
