@@ -11,9 +11,6 @@ use super::{Jwks, KeyError, MAX_TOKEN_BYTES, PublicKey, Realm, TokenId, TokenKin
 /// How far a token's times and the clock may disagree, in milliseconds.
 const LEEWAY: u64 = 30_000;
 
-/// How long a ticket is taken after its end: not at all, since it is promised to hold for so long and no longer.
-const TICKET_LEEWAY: u64 = 0;
-
 /// Checks tokens with the public keys of a realm; make a new one when the keys change.
 #[derive(Clone, Debug)]
 pub struct Verifier {
@@ -124,10 +121,11 @@ impl Verifier {
     /// # Errors
     /// It does not hold at `now`.
     pub fn ticket(&self, token: &str, now: Timestamp) -> Result<Ticket, TokenError> {
-        let claims = self.check(TokenKind::Ticket, token, now, TICKET_LEEWAY)?;
+        // No leeway at its end: it is promised to hold for so long and no longer.
+        let claims = self.check(TokenKind::Ticket, token, now, 0)?;
         let (user, login) = user(&claims)?;
         // A verifier whose clock is behind takes it for longer.
-        let forget_at = timestamp(claims.exp).plus(TICKET_LEEWAY + LEEWAY);
+        let forget_at = timestamp(claims.exp).plus(LEEWAY);
         Ok(Ticket { user, login, id: claims.jti, forget_at })
     }
 
