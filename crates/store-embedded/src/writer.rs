@@ -23,6 +23,13 @@ use crate::run::Run;
 /// How many commands one transaction holds at most: what a single one can wait for stays bounded.
 const BATCH: usize = 512;
 
+/// From how many commands in a batch on others are sure to follow soon, so that gathering them is worth a moment.
+const CROWD: usize = 3;
+
+/// How long commands are gathered after such a batch. A sync costs about as much CPU for one command as for ten; at 10,000 appends a second
+/// from 1,000 senders this took the program from 89 to 75 CPU seconds a million (`make bench`).
+const GATHER: std::time::Duration = std::time::Duration::from_micros(500);
+
 /// Something to be done by the writer. It gives what is to be called after the commit, with the commit's outcome.
 pub(crate) type Command = Box<dyn FnOnce(&mut WriteContext<'_>) -> Completion + Send>;
 
@@ -148,7 +155,11 @@ impl Thread {
         let mut batch = Vec::with_capacity(BATCH);
         let mut outcome = Ok(());
         while outcome.is_ok() && self.queue.take(&mut batch, BATCH) {
+            let crowd = batch.len() >= CROWD && self.run.sync();
             outcome = self.execute(&mut batch);
+            if crowd {
+                std::thread::sleep(GATHER);
+            }
         }
         if outcome.is_ok() {
             outcome = self.run.end(&*self.engine);
