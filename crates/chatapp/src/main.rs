@@ -51,7 +51,7 @@ fn command() -> Command {
     let all = Flags::add_to(Command::new("all").about("every role in this process, over the embedded store"));
     let config =
         Flags::add_to(Command::new("config").about("print the configuration in force, secrets hidden"));
-    let cli = cli::Args::augment_args(Command::new("cli").about("sign up, log in and chat from a terminal"));
+    let cli = cli::Args::augment_args(Command::new("cli")).about("sign up, log in and chat from a terminal");
     let roles = ROLES.iter().map(|(name, about)| Flags::add_to(Command::new(*name).about(*about)));
     Command::new("chatapp")
         .about("A real-time chat cluster")

@@ -57,7 +57,7 @@ pub(crate) async fn run(hub: Arc<Hub>, identity: Identity, upgrade: Upgrade) {
         socket: hub.socket(identity),
         reader,
         writer,
-        pace: Pace::new(hub.options.frames_per_second, hub.options.frame_burst, now.elapsed),
+        pace: Pace::new(hub.options.frames),
         heard: now,
         ping_at: now.elapsed + milliseconds(hub.options.heartbeat),
         hub,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use availability::Timings;
+use session::Rate;
 
 /// The times and bounds of a presence shard.
 #[derive(Clone, Debug)]
@@ -38,10 +39,8 @@ pub struct PresenceOptions {
     pub max_sockets: usize,
     /// How much may wait to be written on one socket, in bytes.
     pub queue_bytes: usize,
-    /// How many frames a second one client may send in the long run.
-    pub frames_per_second: u32,
-    /// How many frames one client may send at once.
-    pub frame_burst: u32,
+    /// How many frames one client may send.
+    pub frames: Rate,
     /// How long an upgrade, and a closing handshake, may take.
     pub handshake: Duration,
     /// The bounds of what is read.
@@ -66,8 +65,7 @@ impl Default for PresenceOptions {
             max_sockets_per_user: 8,
             max_sockets: 100_000,
             queue_bytes: websocket::DEFAULT_QUEUE_BYTES,
-            frames_per_second: 20,
-            frame_burst: 40,
+            frames: Rate { per_second: 20, burst: 40 },
             handshake: Duration::from_secs(5),
             websocket: websocket::Limits::default(),
         }

@@ -19,10 +19,16 @@ pub struct Limiter {
 impl Limiter {
     /// Lets something happen at `now_ms`, or says after how many milliseconds it may.
     pub fn admit(&mut self, rate: Rate, now_ms: u64) -> Result<(), u64> {
+        self.admit_many(rate, 1, now_ms)
+    }
+
+    /// Lets something happen that counts as `cost`, or says after how many milliseconds it may; what costs more than a burst costs a whole burst.
+    pub fn admit_many(&mut self, rate: Rate, cost: u64, now_ms: u64) -> Result<(), u64> {
         let now = now_ms.saturating_mul(1000);
         let interval = 1_000_000 / u64::from(rate.per_second.max(1));
-        let capacity = interval * u64::from(rate.burst.max(1));
-        let full_at = self.full_at.max(now) + interval;
+        let burst = u64::from(rate.burst.max(1));
+        let capacity = interval * burst;
+        let full_at = self.full_at.max(now) + interval * cost.min(burst);
         if full_at > now + capacity {
             return Err((full_at - now - capacity).div_ceil(1000));
         }

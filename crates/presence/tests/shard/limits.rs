@@ -45,7 +45,7 @@ async fn a_wrong_field_is_named_and_the_connection_stays() {
 #[tokio::test]
 async fn a_flood_is_refused_and_then_ended() {
     let mut cluster = Cluster::new(1).await;
-    let options = PresenceOptions { frames_per_second: 1, frame_burst: 2, ..patient() };
+    let options = PresenceOptions { frames: session::Rate { per_second: 1, burst: 2 }, ..patient() };
     let here = cluster.start(0, options).await;
     let ada = cluster.user("ada", 0).await;
     let mut device = cluster.connect(&here, &ada).await;
