@@ -44,6 +44,9 @@ impl Shared {
         let known: Vec<ConversationId> = user.conversations.lock().clone();
         for id in known.into_iter().filter(|id| !stored.contains(id)) {
             self.conversations.detach(id, user);
+            if let Some(record) = self.store.conversation(id).await? {
+                self.show_conversation(&record, std::slice::from_ref(user));
+            }
         }
         for id in stored {
             if !user.is_in(id) {

@@ -24,4 +24,4 @@ mod sweep;
 mod upgrade;
 
 pub use options::Options;
-pub use shard::{ChatParts, ChatShard, StartError};
+pub use shard::{ChatParts, ChatShard, Holdings, StartError};

@@ -74,6 +74,15 @@ pub enum StartError {
 #[derive(Clone)]
 pub struct ChatShard(Arc<Shared>);
 
+/// What a shard holds for those who are connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Users with a connection.
+    pub users: usize,
+    /// Conversations with a member among them.
+    pub conversations: usize,
+}
+
 /// What all parts of the shard share.
 pub(crate) struct Shared {
     pub(crate) shard: Shard,
@@ -150,6 +159,11 @@ impl ChatShard {
     /// Gives those of `usernames` who have a socket here.
     pub fn connected(&self, usernames: &[Username]) -> HashSet<Username> {
         usernames.iter().filter(|name| self.0.clients.get(name).is_some()).cloned().collect()
+    }
+
+    /// Gives what the shard holds at the moment: nothing when nobody is connected.
+    pub fn holds(&self) -> Holdings {
+        Holdings { users: self.0.clients.all().len(), conversations: self.0.conversations.all().len() }
     }
 
     /// Sends everybody to other shards, spread over `window`, and closes what is left at its end.

@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "placement",
             "ports",
             "protocol",
+            "session",
             "telemetry",
             "websocket",
         ],

@@ -1,63 +1,31 @@
 //! A client of `/chat`: another implementation of WebSocket than the server's, which checks all that it is given.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use futures_util::{SinkExt, StreamExt};
 use protocol::{ConversationId, Username};
 use serde_json::{Value, json};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::seen::{Seen, kind};
 
 /// A connection, which is read only while a test waits for something.
 pub(crate) struct Client {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub(crate) name: Username,
-    pub(crate) welcome: Value,
     pub(crate) seen: Seen,
-}
-
-/// An answer to a handshake that opens nothing.
-#[derive(Debug)]
-pub(crate) struct HandshakeFailed {
-    pub(crate) status: u16,
-    pub(crate) retry_after: Option<String>,
 }
 
 impl Client {
     /// Opens a socket at `url`, and reads its `welcome`.
-    ///
-    /// The kernel keeps little of what is not read, so that it waits where the shard counts it.
-    pub(crate) async fn open(
-        url: &str,
-        token: Option<&str>,
-        name: &Username,
-    ) -> Result<Self, HandshakeFailed> {
+    pub(crate) async fn open(url: &str, token: &str, name: &Username) -> Self {
         let mut request = url.into_client_request().unwrap();
-        if let Some(token) = token {
-            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        }
-        let tcp = TcpSocket::new_v4().unwrap();
-        tcp.set_recv_buffer_size(16 * 1024).unwrap();
-        let tcp = tcp.connect(request.uri().authority().unwrap().as_str().parse().unwrap()).await.unwrap();
-        let socket = match client_async(request, tcp).await {
-            Ok((socket, _)) => socket,
-            Err(Error::Http(response)) => {
-                let retry_after = response.headers().get("retry-after");
-                let retry_after = retry_after.map(|value| value.to_str().unwrap().to_owned());
-                return Err(HandshakeFailed { status: response.status().as_u16(), retry_after });
-            }
-            Err(error) => panic!("cannot open {url}: {error}"),
-        };
-        let mut client =
-            Self { socket, name: name.clone(), welcome: Value::Null, seen: Seen::default() };
-        let welcome = client.next().await;
-        assert_eq!(kind(&welcome), "welcome", "the first frame is {welcome}");
-        client.welcome = welcome;
-        Ok(client)
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        let mut client = Self { socket, name: name.clone(), seen: Seen::default() };
+        assert_eq!(kind(&client.next().await), "welcome");
+        client
     }
 
     /// Lets live events flow, without a `resume`.
@@ -76,16 +44,10 @@ impl Client {
         self.socket.send(Message::text(frame.to_string())).await.unwrap();
     }
 
-    /// Asks for everything after these places.
-    pub(crate) async fn resume(&mut self, cursors: &[(ConversationId, u64)]) {
-        let cursors: BTreeMap<String, u64> =
-            cursors.iter().map(|(conversation, seq)| (conversation.to_string(), *seq)).collect();
-        self.send(&json!({"type": "resume", "cursors": cursors})).await;
-    }
-
-    /// Waits for the answer to a `resume`.
-    pub(crate) async fn resumed(&mut self) -> Value {
-        self.until(|frame| kind(frame) == "resumed").await
+    /// Asks for everything, and waits until it has come.
+    pub(crate) async fn resume(&mut self) {
+        self.send(&json!({"type": "resume", "cursors": {}})).await;
+        self.until(|frame| kind(frame) == "resumed").await;
     }
 
     /// Waits for the next frame.
@@ -140,46 +102,12 @@ impl Client {
         self.post(message(conversation, id)).await
     }
 
-    /// Sends a request, again and again while the store is not available, and waits for its ack.
+    /// Sends a request, and waits for its ack.
     pub(crate) async fn post(&mut self, request: Value) -> Value {
-        let id = request["id"].as_str().unwrap().to_owned();
-        let mut ack = Value::Null;
-        self.post_all(vec![request], 1, async |answer| ack = answer.clone()).await;
-        assert_eq!(ack["id"], id);
-        ack
-    }
-
-    /// Sends requests, so many at once, each again and again while the store is not available, and waits for their acks.
-    pub(crate) async fn post_all(
-        &mut self,
-        requests: Vec<Value>,
-        at_once: usize,
-        mut acked: impl AsyncFnMut(&Value),
-    ) {
-        let mut waiting = VecDeque::from(requests);
-        let mut open: BTreeMap<String, Value> = BTreeMap::new();
-        while !waiting.is_empty() || !open.is_empty() {
-            while open.len() < at_once
-                && let Some(request) = waiting.pop_front()
-            {
-                self.send(&request).await;
-                open.insert(request["id"].as_str().unwrap().to_owned(), request);
-            }
-            let frame = self.next().await;
-            let id = frame["id"].as_str().unwrap_or_default();
-            match kind(&frame) {
-                "ack" => {
-                    open.remove(id);
-                    acked(&frame).await;
-                }
-                "error" if frame["code"] == "unavailable" => {
-                    let again = open[id].clone();
-                    self.send(&again).await;
-                }
-                "error" => panic!("{frame}"),
-                _ => {}
-            }
-        }
+        self.send(&request).await;
+        let answer = self.until(|frame| frame["id"] == request["id"] && kind(frame) != "message").await;
+        assert_eq!(kind(&answer), "ack", "{answer}");
+        answer
     }
 
     /// Waits for the end of the connection, and gives its code.

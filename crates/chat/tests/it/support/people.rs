@@ -75,10 +75,4 @@ impl People {
         let token = self.issuer.access(username, id, TokenId(id.0), SystemClock.now()).unwrap().token;
         Person { name: username.clone(), login: id, token }
     }
-
-    /// Gives a ticket that opens one socket.
-    pub(crate) fn ticket(&self, person: &Person, number: u8) -> String {
-        let id = TokenId([number; 16]);
-        self.issuer.ticket(&person.name, person.login, id, SystemClock.now()).unwrap().token
-    }
 }

@@ -65,11 +65,6 @@ impl Seen {
         events.into_iter().flat_map(BTreeMap::keys).map(|(_, seq)| *seq).collect()
     }
 
-    /// Gives the places of the events of a conversation, in order, as (gen, seq).
-    pub(crate) fn places(&self, conversation: ConversationId) -> Vec<(u64, u64)> {
-        self.events.get(&conversation).into_iter().flat_map(BTreeMap::keys).copied().collect()
-    }
-
     /// Gives the numbers that are known, from events and from acks.
     pub(crate) fn known(&self, conversation: ConversationId) -> BTreeSet<u64> {
         let acks = self.acks.get(&conversation).into_iter().flat_map(BTreeMap::keys).copied();
@@ -80,12 +75,6 @@ impl Seen {
     pub(crate) fn whole_from(&self, conversation: ConversationId, from: u64) -> u64 {
         let known = self.known(conversation);
         (from + 1..).take_while(|seq| known.contains(seq)).last().unwrap_or(from)
-    }
-
-    /// Gives the number that an own request got, if it was acknowledged.
-    pub(crate) fn acked(&self, id: &str) -> Option<u64> {
-        let acks = self.acks.values().flatten();
-        acks.into_iter().find(|(_, acked)| acked.as_str() == id).map(|(seq, _)| *seq)
     }
 
     /// Gives the conversations of which there were events.
