@@ -1,6 +1,7 @@
 //! One connection, as the rest of the shard sees it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -10,6 +11,10 @@ use session::{Gate, Passage};
 use tokio::sync::Notify;
 use websocket::FrameQueue;
 
+/// While more than this waits to be written to the client, nothing more is read for it, in bytes.
+const ENOUGH_QUEUED: usize = 128 * 1024;
+/// How often a client that reads slowly is looked after.
+const QUEUE_PATIENCE: Duration = Duration::from_millis(5);
 /// How many own requests' events are kept from a connection at most: twice what may wait for the store.
 const MAX_SENDING: usize = 128;
 
@@ -49,6 +54,13 @@ impl Connection {
     /// Queues a frame. A full or closed queue ends the connection by itself: its writer notices.
     pub(crate) fn send(&self, frame: &ServerFrame) {
         self.push(websocket::text(&frame.encode()));
+    }
+
+    /// Waits until little waits to be written: what is read for a client comes no faster than the client reads.
+    pub(crate) async fn room(&self) {
+        while self.queue.bytes() > ENOUGH_QUEUED {
+            tokio::time::sleep(QUEUE_PATIENCE).await;
+        }
     }
 
     /// Queues an encoded frame.

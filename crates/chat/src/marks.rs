@@ -55,6 +55,9 @@ impl Shared {
     /// Tells the others that a user types; it is never stored.
     pub(crate) fn typing(&self, user: &LocalUser, typing: &Typing) -> Result<()> {
         let local = self.member_of(user, typing.conversation)?;
+        if local.state.lock().record.blocked {
+            return Err(Error::NotAllowed);
+        }
         let hint = Hint::Typing {
             conversation: typing.conversation,
             user: user.name.clone(),
@@ -74,7 +77,8 @@ impl Shared {
     /// Shows typing or a receipt to the members here and, by a hint, elsewhere.
     fn tell(&self, local: &Arc<LocalConversation>, hint: Hint) {
         let mut state = local.state.lock();
-        if state.record.members.len() > self.options.receipts_members {
+        // Who blocks, and who is blocked, learns nothing more of the other.
+        if state.record.blocked || state.record.members.len() > self.options.receipts_members {
             return;
         }
         let (shards, epoch) = self.route.of(&mut state);

@@ -46,7 +46,7 @@ impl Default for Options {
                 frames: Rate { per_second: 50, burst: 500 },
                 heartbeat_ms: 25_000,
                 dead_after_ms: 45_000,
-                resume_wait_ms: 250,
+                resume_wait_ms: 500,
             },
             queue_bytes: 1 << 20,
             sockets_per_user: 32,

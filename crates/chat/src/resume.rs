@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use ports::Result;
 use protocol::chat::{Cursor, NotRecovered, Resume, Resumed, ServerFrame};
@@ -13,11 +12,6 @@ use crate::connection::Connection;
 use crate::conversation::{LocalConversation, view};
 use crate::joining::PAGE;
 use crate::shard::Shared;
-
-/// While more than this waits to be written to the client, nothing more is read for it, in bytes.
-const ENOUGH_QUEUED: usize = 128 * 1024;
-/// How often a client that reads slowly is looked after.
-const QUEUE_PATIENCE: Duration = Duration::from_millis(5);
 
 impl Shared {
     /// Answers a `resume`.
@@ -40,10 +34,12 @@ impl Shared {
         if let Some(first_live) = first_live {
             self.catch_up_all(&user, &connection, &mine, &resume, &first_live, &mut conversations).await?;
         } else {
-            // A second resume: everything has passed live since the first.
+            // A second resume: what came since the first has passed live, and nothing comes twice on a connection.
             for id in mine {
                 if let Some(local) = self.conversations.get(id) {
-                    conversations.insert(id, resumed(local.state.lock().sequencer.reached(), None));
+                    let reached = local.state.lock().sequencer.reached();
+                    let behind = resume.cursors.get(&id).is_some_and(|cursor| cursor.seq() < reached.seq);
+                    conversations.insert(id, resumed(reached, behind.then_some(NotRecovered::TooLate)));
                 }
             }
         }
@@ -68,8 +64,8 @@ impl Shared {
                     continue;
                 };
                 let cursor = resume.cursors.get(&id).copied();
-                let until = first_live.get(&id).copied();
-                let answer = self.catch_up(user, connection, &local, cursor, until).await?;
+                let live = first_live.get(&id).copied();
+                let answer = self.catch_up(user, connection, &local, cursor, live).await?;
                 conversations.insert(id, answer);
             }
             match connection.gate(session::Gate::end_resume) {
@@ -79,38 +75,37 @@ impl Shared {
         }
     }
 
-    /// Sends one conversation's events after `cursor`; before `until`, if that has passed live already.
+    /// Sends one conversation's events after `cursor`, unless `live`, a later one, has passed already.
     async fn catch_up(
         &self,
         user: &LocalUser,
         connection: &Connection,
         local: &LocalConversation,
         cursor: Option<Cursor>,
-        until: Option<u64>,
+        live: Option<u64>,
     ) -> Result<Resumed> {
         let end = self.log.ends(&[local.id]).await?.first().copied().unwrap_or_default();
         let mut at = self.start(user, connection, local, cursor);
         let lost = self.log_lost_tail(local.id, cursor, end).await?;
         let reason = if lost {
             Some(NotRecovered::LogLostTail)
-        } else if end.seq.saturating_sub(at) > self.options.resume_events {
+        } else if live.is_some_and(|live| at + 1 < live) {
+            Some(NotRecovered::TooLate)
+        } else if live.is_none() && end.seq.saturating_sub(at) > self.options.resume_events {
             Some(NotRecovered::TooFarBehind)
         } else {
             None
         };
-        if reason.is_some() {
+        if reason.is_some() || live.is_some() {
             let state = local.state.lock();
             connection.gate(|gate| gate.caught_up(local.id));
             return Ok(resumed(state.sequencer.reached(), reason));
         }
         loop {
             let before = at;
-            at = self.send_after(connection, local.id, at, until).await?;
+            at = self.send_after(connection, local.id, at).await?;
             if at > before && local.state.lock().record.members.len() <= self.options.marks_members {
                 self.marks.delivered(local.id, &user.name, at);
-            }
-            if until.is_some() {
-                return Ok(resumed(local.state.lock().sequencer.reached(), None));
             }
             {
                 let state = local.state.lock();
@@ -148,23 +143,12 @@ impl Shared {
     }
 
     /// Sends events page by page, no faster than the client reads, and gives the number of the last one.
-    async fn send_after(
-        &self,
-        connection: &Connection,
-        id: ConversationId,
-        mut at: u64,
-        until: Option<u64>,
-    ) -> Result<u64> {
+    async fn send_after(&self, connection: &Connection, id: ConversationId, mut at: u64) -> Result<u64> {
         loop {
-            while connection.queue.bytes() > ENOUGH_QUEUED {
-                tokio::time::sleep(QUEUE_PATIENCE).await;
-            }
             let events = self.log.events(id, at, PAGE).await?;
             let full = events.len() == PAGE;
             for event in &events {
-                if until.is_some_and(|until| event.position.seq >= until) {
-                    return Ok(at);
-                }
+                connection.room().await;
                 connection.push(websocket::text(&event.frame()));
                 at = event.position.seq;
             }

@@ -9,8 +9,10 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use identity::Identity;
-use protocol::chat::{HistoryPage, ReconnectReason, Resume, ServerFrame, Typing, Welcome};
-use protocol::{ClientId, CloseCode, MAX_FRAME_BYTES};
+use protocol::chat::{
+    History as HistoryAsked, HistoryPage, MessageView, ReconnectReason, Resume, ServerFrame, Typing, Welcome,
+};
+use protocol::{ClientId, CloseCode, MAX_FRAME_BYTES, Username};
 use session::{Effect, Session, Tick};
 use tokio::time::Instant;
 use websocket::{Message, ReadError, Reader, Writer};
@@ -19,6 +21,9 @@ use crate::append::{Request, refusal};
 use crate::clients::LocalUser;
 use crate::connection::Connection;
 use crate::shard::Shared;
+
+/// How much text one page over a socket holds at most, in bytes: well under what may wait for a connection.
+const MAX_PAGE_BYTES: usize = 128 * 1024;
 
 /// Something that goes on beside the reading of frames.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -43,14 +48,17 @@ impl Shared {
     pub(crate) async fn serve(self: Arc<Self>, identity: Identity, mut reader: Reader, mut writer: Writer) {
         let connection =
             Arc::new(Connection::new(self.clients.next_id(), identity.login, self.options.queue_bytes));
+        // Queued before anybody can find the connection, so that it is the first frame; written once the user's conversations are known.
+        connection.send(&self.welcome(&identity.user, &connection));
         let (user, oldest) =
             self.clients.add(&identity.user, connection.clone(), self.options.sockets_per_user);
         if let Some(oldest) = oldest {
             oldest.end(CloseCode::Replaced, "too many sockets of this user");
         }
         self.metrics.connections.inc();
-        let end = match self.make_ready(&user).await {
-            Ok(()) => {
+        let end = match self.admit(&user, &connection).await {
+            Ok(false) => close(CloseCode::Unauthenticated, "logged out"),
+            Ok(true) => {
                 let session = Session::new(self.options.session, self.now_ms());
                 let serving = Serving {
                     shared: self.clone(),
@@ -79,15 +87,21 @@ impl Shared {
         }
     }
 
+    /// Makes a user ready, and says whether the login still holds: one that ended while its socket was opened would be told of by nobody.
+    async fn admit(&self, user: &Arc<LocalUser>, connection: &Connection) -> ports::Result<bool> {
+        self.make_ready(user).await?;
+        Ok(self.store.login(connection.login).await?.is_some())
+    }
+
     /// Gives a time that only grows, in milliseconds.
     pub(crate) fn now_ms(&self) -> u64 {
         u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn welcome(&self, user: &LocalUser, connection: &Connection) -> ServerFrame {
+    fn welcome(&self, user: &Username, connection: &Connection) -> ServerFrame {
         ServerFrame::Welcome(Welcome {
             session: connection.login,
-            user: user.name.clone(),
+            user: user.clone(),
             shard: self.shard.clone(),
             epoch: self.route.table().epoch.into(),
             heartbeat_seconds: self.options.session.heartbeat_ms / 1000,
@@ -99,7 +113,6 @@ impl Shared {
 impl Serving {
     async fn run(mut self, reader: &mut Reader, writer: &mut Writer) -> End {
         let (shared, connection) = (self.shared.clone(), self.connection.clone());
-        connection.send(&shared.welcome(&self.user, &connection));
         let mut away = self.leave_at();
         let timer = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(timer);
@@ -233,16 +246,17 @@ impl Serving {
         }));
     }
 
-    fn begin_history(&mut self, history: protocol::chat::History) {
+    fn begin_history(&mut self, history: HistoryAsked) {
         let (shared, user, connection) = (self.shared.clone(), self.user.clone(), self.connection.clone());
         self.work.push(Box::pin(async move {
             match shared.history(&user, &history).await {
-                Ok((messages, more)) => connection.send(&ServerFrame::History(HistoryPage {
-                    id: history.id,
-                    conversation: history.conversation,
-                    messages,
-                    more,
-                })),
+                Ok((messages, more)) => {
+                    let (messages, cut) = fitting(messages, history.after.is_some());
+                    let HistoryAsked { id, conversation, .. } = history;
+                    connection.room().await;
+                    let page = HistoryPage { id, conversation, messages, more: more || cut };
+                    connection.send(&ServerFrame::History(page));
+                }
                 Err(error) => connection.send(&refusal(Some(history.id), &error)),
             }
         }));
@@ -266,6 +280,10 @@ impl Serving {
                 self.shared.send_away(&self.user, &self.connection, 0, ReconnectReason::Moved);
             }
         }
+        if self.resume.is_some() {
+            // Nothing is read meanwhile, so silence says nothing; that the client takes what it is sent is watched by TCP.
+            self.session.heard(self.shared.now_ms());
+        }
         loop {
             match self.session.tick(self.shared.now_ms()) {
                 Tick::Nothing(wait) => {
@@ -284,6 +302,30 @@ impl Serving {
         let stranger = !self.shared.route.is_own(&self.user.name);
         stranger.then(|| Instant::now() + self.shared.options.stranger_patience)
     }
+}
+
+/// Cuts a page down to what fits into a frame, on the side that is farther from what was asked for; says whether it did.
+fn fitting(mut messages: Vec<MessageView>, forward: bool) -> (Vec<MessageView>, bool) {
+    let size = |message: &MessageView| {
+        let content = message.content.as_ref().map_or(0, |content| content.get().len());
+        message.text.as_ref().map_or(content, String::len)
+    };
+    if !forward {
+        messages.reverse();
+    }
+    let mut total = 0;
+    let fits = messages.iter().take_while(|message| {
+        total += size(message);
+        total <= MAX_PAGE_BYTES
+    });
+    // One always fits.
+    let count = fits.count().max(1).min(messages.len());
+    let cut = count < messages.len();
+    messages.truncate(count);
+    if !forward {
+        messages.reverse();
+    }
+    (messages, cut)
 }
 
 /// Waits for work if there is any, else for ever.

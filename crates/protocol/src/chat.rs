@@ -253,6 +253,9 @@ pub enum NotRecovered {
     TooFarBehind,
     /// The cursor lies after the log's end, or in a generation that was lost.
     LogLostTail,
+    /// Later events have passed live on this connection already, and what lies before them would come out of order: a `resume` belongs
+    /// right after `welcome`, once.
+    TooLate,
     /// There is no such conversation for this user.
     NotAMember,
 }

@@ -137,7 +137,15 @@ async fn whoever_is_blocked_does_not_write() {
     let path = format!("/api/blocks/{}", people[0].name);
     assert_eq!(people[1].call("PUT", &path, None).await.0, 204);
     a.say("two", &people[1].name, "hello?");
-    assert_eq!(a.wait_for("error").await["code"], "not_allowed");
+    let refused = a.wait_for("error").await;
+    assert_eq!(refused["code"], "not_allowed");
+    // Nor is one seen typing.
+    b.wait(|frame| frame["type"] == "conversation" && frame["version"] == 2).await;
+    a.wait(|frame| frame["type"] == "conversation" && frame["version"] == 2).await;
+    let (_, list) = people[0].call("GET", "/api/conversations", None).await;
+    let conversation = list["items"][0]["id"].clone();
+    a.send(&json!({ "type": "typing", "conversation": conversation, "active": true }));
+    a.wait_many(2, |frame| frame["type"] == "error" && frame["code"] == "not_allowed").await;
     assert_eq!(people[1].call("DELETE", &path, None).await.0, 204);
     a.said("three", &people[1].name, "thanks").await;
     b.wait(|frame| frame["type"] == "message" && frame["id"] == "three").await;

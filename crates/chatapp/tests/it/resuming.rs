@@ -123,3 +123,51 @@ async fn too_much_is_not_sent_in_one_go() {
     b.wait_for("message").await;
     assert_eq!(b.seqs(conversation), [1101]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_larger_than_the_queue_comes_whole() {
+    let world = World::start().await;
+    let people = world.strangers(2).await;
+    let a = world.chat(&people[0]).await;
+    let text = "x".repeat(32_000);
+    for n in 0..60 {
+        a.said(&format!("m{n}"), &people[1].name, &text).await;
+    }
+    let b = world.chat(&people[1]).await;
+    let resumed = b.resume(&json!({})).await;
+    let conversation = resumed.as_object().unwrap().keys().next().unwrap().clone();
+    assert_eq!((&resumed[&conversation]["recovered"], b.seqs(&conversation).len()), (&json!(true), 60));
+    // A page that would not fit into the queue is cut, and says so.
+    b.send(&json!({ "type": "history", "id": "h", "conversation": conversation, "limit": 200 }));
+    let page = b.wait_for("history").await;
+    let seqs: Vec<u64> =
+        page["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect();
+    assert_eq!((seqs.last(), &page["more"]), (Some(&60), &json!(true)));
+    assert!(seqs.len() < 60 && seqs.is_sorted());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resume_that_comes_too_late_is_told_so_and_breaks_no_order() {
+    let world = World::start().await;
+    let people = world.strangers(2).await;
+    let (a, b) = (world.chat(&people[0]).await, world.chat(&people[1]).await);
+    let conversation = a.said("m1", &people[1].name, "one").await["conversation"].clone();
+    let conversation = conversation.as_str().unwrap();
+    b.close().await;
+    a.said("m2", &people[1].name, "away").await;
+    a.said("m3", &people[1].name, "away").await;
+    let b = world.chat(&people[1]).await;
+    b.settle().await;
+    a.said("m4", &people[1].name, "live").await;
+    b.wait(|frame| frame["id"] == "m4").await;
+    let resumed = b.resume(&json!({ conversation: 1 })).await;
+    assert_eq!(
+        (&resumed[conversation]["recovered"], &resumed[conversation]["reason"]),
+        (&json!(false), &json!("too_late"))
+    );
+    assert_eq!(b.seqs(conversation), [4]);
+    // Once more, from where it stands: nothing is missing.
+    b.send(&json!({ "type": "resume", "cursors": { conversation: 4 } }));
+    let again = b.wait_many(2, |frame| frame["type"] == "resumed").await[1]["conversations"].clone();
+    assert_eq!(again[conversation]["recovered"], true);
+}
