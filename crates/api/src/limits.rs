@@ -23,11 +23,11 @@ use crate::failure::Failure;
 /// After how many checks the memory of those who have been quiet is given back.
 const SWEEP_EVERY: u32 = 4096;
 
-/// A rate: so many a minute on average, and so many at once.
+/// A rate: so many an hour on average, and so many at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// How many a minute.
-    pub per_minute: NonZero<u32>,
+    /// How many an hour.
+    pub per_hour: NonZero<u32>,
     /// How many at once after a pause.
     pub burst: NonZero<u32>,
 }
@@ -67,10 +67,15 @@ struct Limit<K: Hash + Eq + Clone> {
 struct Monotonic(Arc<dyn ports::Clock>);
 
 impl Quota {
-    /// Makes a quota; zeros count as one.
+    /// Makes a quota of so many a minute; zeros count as one.
     pub fn new(per_minute: u32, burst: u32) -> Self {
+        Self::per_hour(per_minute.saturating_mul(60), burst)
+    }
+
+    /// Makes a quota of so many an hour; zeros count as one.
+    pub fn per_hour(per_hour: u32, burst: u32) -> Self {
         let at_least_one = |number| NonZero::new(number).unwrap_or(NonZero::<u32>::MIN);
-        Self { per_minute: at_least_one(per_minute), burst: at_least_one(burst) }
+        Self { per_hour: at_least_one(per_hour), burst: at_least_one(burst) }
     }
 }
 
@@ -135,7 +140,7 @@ pub(crate) async fn limit_address(
 impl<K: Hash + Eq + Clone> Limit<K> {
     fn new(quota: Option<Quota>, clock: &Arc<dyn ports::Clock>) -> Self {
         let limiter = quota.map(|quota| {
-            let quota = governor::Quota::per_minute(quota.per_minute).allow_burst(quota.burst);
+            let quota = governor::Quota::per_hour(quota.per_hour).allow_burst(quota.burst);
             RateLimiter::new(quota, DashMapStateStore::default(), Monotonic(clock.clone()))
         });
         Self { limiter, checks: AtomicU32::new(0) }

@@ -193,7 +193,7 @@ fn api_options(configuration: &Configuration) -> Result<ApiOptions> {
         refresh: RefreshPolicy { idle: configuration.login_days * DAY, ..RefreshPolicy::default() },
         limits: LimitOptions {
             log_in: Some(Quota::new(configuration.logins_per_minute, configuration.logins_per_minute)),
-            sign_up: Some(Quota::new(per_hour.div_ceil(60), per_hour)),
+            sign_up: Some(Quota::per_hour(per_hour, per_hour)),
             address: Some(Quota::new(requests.saturating_mul(60), requests.saturating_mul(4))),
             exempt_loopback: !configuration.limit_loopback,
             ..LimitOptions::default()
