@@ -6,6 +6,7 @@ mod path;
 mod query;
 mod reason;
 
+pub(crate) use body::malformed;
 pub use body::{BODY_TIMEOUT, BodyLimit, MAX_BODY_BYTES};
 pub use json::{Json, MAX_BODY_DEPTH};
 pub use path::Path;

@@ -4,6 +4,7 @@ mod access_log;
 mod failures;
 mod request_id;
 mod security_headers;
+mod small_bodies;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -29,6 +30,7 @@ pub struct EdgeOptions {
 pub fn harden(router: Router, options: EdgeOptions) -> Router {
     router
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn(small_bodies::read))
         .layer(from_fn(failures::to_problems))
         .layer(from_fn_with_state(options.page_policy, security_headers::add))
         .layer(from_fn_with_state(options.observer, access_log::record))

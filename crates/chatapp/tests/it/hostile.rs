@@ -243,6 +243,7 @@ async fn bad_bodies_are_a_4xx_that_names_the_field() {
         (b"{\"username\":\"\xff\xfe\",\"password\":\"x\"}".to_vec(), [400, 422], ""),
         (deep.into_bytes(), [400, 422], ""),
         (vec![b' '; 1 << 20], [413, 413], ""),
+        (vec![b' '; 10 << 20], [413, 413], ""),
     ] {
         let (status, problem) = post("/api/signup", json, body).await;
         assert!(statuses.contains(&status), "{status} {problem}");
@@ -251,6 +252,31 @@ async fn bad_bodies_are_a_4xx_that_names_the_field() {
     assert_eq!(post("/api/signup", "text/plain", b"{}".to_vec()).await.0, 415);
     let (status, problem) = post("/api/conversations", json, br#"{"members":["ok1",7]}"#.to_vec()).await;
     assert!([400, 422].contains(&status) && problem.to_string().contains("members[1]"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_lives_on_after_a_body_that_nobody_wanted() {
+    let world = World::start().await;
+    let mut stream = TcpStream::connect(world.cluster.public_address()).await.unwrap();
+    let body = "x".repeat(50_000);
+    for _ in 0..20 {
+        let head = format!(
+            "POST /api/conversations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 12];
+        stream.write_all(body.as_bytes()).await.unwrap();
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, b"HTTP/1.1 401");
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(answer).unwrap();
+        let length =
+            head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+        stream.read_exact(&mut vec![0; length]).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
