@@ -12,7 +12,6 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::clients::LocalUser;
 use crate::connection::Connection;
-use crate::conversation::LocalConversation;
 use crate::shard::Shared;
 
 /// A request that changes a conversation.
@@ -150,40 +149,28 @@ impl Shared {
         body: Bytes,
     ) -> ports::Result<()> {
         let Appended { position, version, duplicate, .. } = appended;
-        let local = self.joined(user, conversation, version).await?;
-        if position.seq == 1 && !duplicate {
-            self.tell_of_new(&local);
-        }
+        self.joined(user, conversation, version).await?;
+        let event = Event { conversation, position, body };
+        // Of a duplicate, the event is the stored one, not this body; whoever lacks it reads it.
+        let hint = match duplicate {
+            true => EventHint { conversation, position, version, body: None },
+            false => hint_of(&event, version),
+        };
+        let Some(local) = self.conversations.get(conversation) else {
+            // The sender has gone, and nobody else of it is here.
+            let Some(record) = self.store.conversation(conversation).await? else { return Ok(()) };
+            let (shards, epoch) = self.route.of_record(&record);
+            self.forward.hint(&shards, epoch, Hint::Event(hint));
+            return Ok(());
+        };
+        let (shards, epoch) = self.route.of(&mut local.state.lock());
+        self.forward.hint(&shards, epoch, Hint::Event(hint));
         if duplicate {
-            // The event is the stored one, not this body; whoever lacks it reads it.
             self.repairs.later(conversation);
-            self.hint_event(&local, EventHint { conversation, position, version, body: None });
         } else {
-            let event = Event { conversation, position, body };
-            self.hint_event(&local, hint_of(&event, version));
             self.arrived(&local, event);
         }
         Ok(())
-    }
-
-    /// Tells the other shards with members of an event.
-    fn hint_event(&self, local: &Arc<LocalConversation>, hint: EventHint) {
-        let (shards, epoch) = self.route.of(&mut local.state.lock());
-        if !shards.is_empty() {
-            self.forward.hint(&shards, epoch, Hint::Event(hint));
-        }
-    }
-
-    /// Tells the other shards of a conversation that has just begun.
-    fn tell_of_new(&self, local: &Arc<LocalConversation>) {
-        let mut state = local.state.lock();
-        let (shards, epoch) = self.route.of(&mut state);
-        let hint = protocol::hint::ConversationHint {
-            conversation: local.id,
-            version: state.record.version,
-            removed: Vec::new(),
-        };
-        self.forward.hint(&shards, epoch, Hint::Conversation(hint));
     }
 
     fn refuse(&self, connection: &Connection, id: ClientId, error: &ports::Error) {

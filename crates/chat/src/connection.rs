@@ -33,6 +33,8 @@ pub(crate) struct Connection {
     /// Why it is to be closed, if it is.
     ending: Mutex<Option<(CloseCode, &'static str)>>,
     ends: Notify,
+    /// Held while a page of history is read and sent: pages come one after the other, so that they cost the memory of one.
+    pub(crate) paging: tokio::sync::Mutex<()>,
     /// Whether the client was told to go elsewhere.
     sent_away: AtomicBool,
 }
@@ -47,6 +49,7 @@ impl Connection {
             gate: Mutex::default(),
             ending: Mutex::default(),
             ends: Notify::new(),
+            paging: tokio::sync::Mutex::default(),
             sent_away: AtomicBool::new(false),
         }
     }
@@ -56,9 +59,9 @@ impl Connection {
         self.push(websocket::text(&frame.encode()));
     }
 
-    /// Waits until little waits to be written: what is read for a client comes no faster than the client reads.
+    /// Waits until little waits to be written, or the connection is to be closed: what is read for a client comes no faster than the client reads.
     pub(crate) async fn room(&self) {
-        while self.queue.bytes() > ENOUGH_QUEUED {
+        while self.queue.bytes() > ENOUGH_QUEUED && !self.is_ending() {
             tokio::time::sleep(QUEUE_PATIENCE).await;
         }
     }
@@ -117,6 +120,11 @@ impl Connection {
     pub(crate) fn end(&self, code: CloseCode, reason: &'static str) {
         self.ending.lock().get_or_insert((code, reason));
         self.ends.notify_one();
+    }
+
+    /// Says whether the connection is to be closed.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.lock().is_some()
     }
 
     /// Waits until the connection is to be closed.

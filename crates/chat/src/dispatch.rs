@@ -5,6 +5,7 @@ use std::sync::Arc;
 use protocol::{Event, EventBody};
 use session::Offer;
 
+use crate::clients::LocalUser;
 use crate::conversation::{LocalConversation, State};
 use crate::shard::Shared;
 
@@ -15,7 +16,7 @@ impl Shared {
     pub(crate) fn arrived(&self, conversation: &Arc<LocalConversation>, event: Event) {
         let mut state = conversation.state.lock();
         match state.sequencer.offer(event.position, event) {
-            Offer::Next(events) => self.show(&mut state, &events),
+            Offer::Next(events) => self.show(&state, &events),
             Offer::Known => {}
             Offer::Early => {
                 self.metrics.early.inc();
@@ -32,23 +33,27 @@ impl Shared {
     }
 
     /// Puts events into the queues of the members' sockets, under the conversation's lock.
-    fn show(&self, state: &mut State, events: &[Event]) {
+    fn show(&self, state: &State, events: &[Event]) {
         for event in events {
-            match EventBody::decode(&event.body) {
-                Ok(body) => self.show_one(state, event, &body),
-                // The log is the truth: what it holds and nobody can read is passed over, and the order goes on.
-                Err(error) => tracing::error!(%error, ?event, "an event cannot be read"),
-            }
+            self.show_to(state, &state.locals, event);
         }
     }
 
-    fn show_one(&self, state: &State, event: &Event, body: &EventBody) {
+    /// Puts an event into the queues of some members' sockets, under the conversation's lock.
+    pub(crate) fn show_to(&self, state: &State, users: &[Arc<LocalUser>], event: &Event) {
+        let body = match EventBody::decode(&event.body) {
+            Ok(body) => body,
+            Err(error) => {
+                // The log is the truth: what it holds and nobody can read is passed over, and the order goes on.
+                tracing::error!(%error, ?event, "an event cannot be read");
+                return;
+            }
+        };
         // Encoded once, whoever receives it.
         let frame = websocket::text(&event.frame());
-        let marks = state.record.members.len() <= self.options.marks_members;
         let (conversation, seq) = (event.conversation, event.position.seq);
         let mut deliveries = 0;
-        for user in &state.locals {
+        for user in users {
             let is_author = user.name == body.from;
             for connection in user.connections.lock().iter() {
                 if !is_author || !connection.end_sending(conversation, &body.id) {
@@ -56,10 +61,17 @@ impl Shared {
                     deliveries += 1;
                 }
             }
-            if marks && !is_author {
-                self.marks.delivered(conversation, &user.name, seq);
+            if !is_author {
+                self.delivered(state, user, seq);
             }
         }
         self.metrics.delivered.inc_by(deliveries);
+    }
+
+    /// Takes note that an event was put into the queue of one of a member's sockets; not in large conversations.
+    pub(crate) fn delivered(&self, state: &State, user: &LocalUser, seq: u64) {
+        if state.record.members.len() <= self.options.marks_members {
+            self.marks.delivered(state.record.id, &user.name, seq);
+        }
     }
 }

@@ -49,6 +49,9 @@ impl Forward {
     }
 
     fn envelope(&self, shards: &[Shard], envelope: &Envelope) {
+        if shards.is_empty() {
+            return;
+        }
         let bytes = envelope.encode();
         for shard in shards {
             match self.queue(shard).try_send(bytes.clone()) {

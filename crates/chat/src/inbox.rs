@@ -70,10 +70,7 @@ impl Shared {
 
     async fn take_event(&self, hint: EventHint) -> ports::Result<()> {
         let EventHint { conversation, position, version, body } = hint;
-        let known = self.conversations.get(conversation).map(|local| local.state.lock().record.version);
-        if known.is_none_or(|known| known < version) {
-            self.changed(conversation, version, &[]).await?;
-        }
+        self.changed(conversation, version, &[]).await?;
         let Some(local) = self.conversations.get(conversation) else { return Ok(()) };
         match body {
             Some(body) => {

@@ -4,16 +4,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ports::{Conversation, Error, Result};
+use ports::{Conversation, Result};
 use protocol::chat::ServerFrame;
 use protocol::{ConversationId, Position, Username};
 
 use crate::clients::LocalUser;
-use crate::conversation::{LocalConversation, view};
+use crate::conversation::{Attach, LocalConversation, view};
 use crate::shard::Shared;
 
 /// How many events are read at once.
 pub(crate) const PAGE: usize = 200;
+/// The ends of how many logs are read at once.
+pub(crate) const CHUNK: usize = 256;
 
 impl Shared {
     /// Reads a user's conversations once; when it returns, every event that becomes durable from then on reaches the user's sockets.
@@ -23,80 +25,73 @@ impl Shared {
 
     async fn load(&self, user: &Arc<LocalUser>) -> Result<()> {
         self.note_membership_version(user).await?;
+        let mut records = Vec::new();
         for membership in self.store.memberships(&user.name).await? {
-            let id = membership.conversation;
-            if self.conversations.attach_known(id, user) {
-                continue;
+            if !self.conversations.attach_known(membership.conversation, user)
+                && let Some(record) = self.store.conversation(membership.conversation).await?
+            {
+                records.push(Arc::new(record));
             }
-            // The log's end is read after the user's connection was added: what comes later arrives as a hint.
-            let Some((record, end)) = self.read(id).await? else { continue };
-            self.conversations.attach(id, user, || (record, end));
+        }
+        for chunk in records.chunks(CHUNK) {
+            let ids: Vec<ConversationId> = chunk.iter().map(|record| record.id).collect();
+            for (record, end) in chunk.iter().zip(self.log.ends(&ids).await?) {
+                self.take_record(record.clone());
+                if self.conversations.begin(user, record.clone(), end).is_err() {
+                    self.conversations.attach_known(record.id, user);
+                }
+            }
+            // A hint that came since the ends were read found nobody.
+            for (id, end) in ids.iter().zip(self.log.ends(&ids).await?) {
+                let local = self.conversations.get(*id);
+                if local.is_some_and(|local| local.state.lock().sequencer.reached() < end) {
+                    self.repairs.later(*id);
+                }
+            }
         }
         Ok(())
     }
 
     /// Compares a user's conversations with the store's: joins those that are new, leaves those that are gone.
     pub(crate) async fn refresh(&self, user: &Arc<LocalUser>) -> Result<()> {
-        self.note_membership_version(user).await?;
+        let version = self.membership_version(user).await?;
         let memberships = self.store.memberships(&user.name).await?;
         let stored: HashSet<ConversationId> =
             memberships.iter().map(|membership| membership.conversation).collect();
-        let known: Vec<ConversationId> = user.conversations.lock().clone();
-        for id in known.into_iter().filter(|id| !stored.contains(id)) {
-            self.conversations.detach(id, user);
-            if let Some(record) = self.store.conversation(id).await? {
-                self.show_conversation(&record, std::slice::from_ref(user));
-            }
+        for id in user.conversations().into_iter().filter(|id| !stored.contains(id)) {
+            self.leave(user, id).await?;
         }
         for id in stored {
-            if !user.is_in(id) {
-                self.join(user, id).await?;
-            }
+            self.join(user, id).await?;
         }
+        // Noted last: what fails is tried again.
+        user.membership_version.store(version, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Gives a conversation after one of the user's requests succeeded in it, with the members of `version` or later.
-    pub(crate) async fn joined(
-        &self,
-        user: &Arc<LocalUser>,
-        id: ConversationId,
-        version: u64,
-    ) -> Result<Arc<LocalConversation>> {
-        if !user.is_in(id) {
-            self.join(user, id).await?;
-            if let Some(local) = self.conversations.get(id) {
-                // It may be new to the others who are connected here as well.
-                let record = local.state.lock().record.clone();
-                self.join_members(&record).await?;
-            }
-        }
-        let local = self.conversations.get(id).ok_or(Error::ConversationNotFound)?;
-        if local.state.lock().record.version < version {
-            self.changed(id, version, &[]).await?;
-        }
-        Ok(local)
+    /// Takes note that one of the user's requests succeeded in a conversation of this version.
+    pub(crate) async fn joined(&self, user: &Arc<LocalUser>, id: ConversationId, version: u64) -> Result<()> {
+        self.changed(id, version, &[]).await?;
+        self.join(user, id).await
     }
 
     /// Takes note that a conversation has changed: reads its members, and joins and leaves accordingly.
     pub(crate) async fn changed(&self, id: ConversationId, version: u64, removed: &[Username]) -> Result<()> {
-        if let Some(local) = self.conversations.get(id)
-            && local.state.lock().record.version >= version
-        {
-            return Ok(());
-        }
-        let Some(record) = self.store.conversation(id).await?.map(Arc::new) else { return Ok(()) };
-        if let Some(local) = self.conversations.get(id) {
-            let mut state = local.state.lock();
-            if state.record.version < record.version {
-                state.record = record.clone();
-                self.show_conversation(&record, &state.locals);
-            }
-            let gone: Vec<Arc<LocalUser>> =
-                state.locals.iter().filter(|user| !state.has_member(&user.name)).cloned().collect();
-            drop(state);
-            gone.iter().for_each(|user| self.conversations.detach(id, user));
-        } else {
+        let local = self.conversations.get(id);
+        let known = local.as_ref().map(|local| {
+            let state = local.state.lock();
+            (state.record.clone(), state.joined)
+        });
+        let record = match known {
+            Some((_, joined)) if joined >= version => return Ok(()),
+            Some((record, _)) if record.version >= version => record,
+            None if removed.is_empty() && self.conversations.is_elsewhere(id, version) => return Ok(()),
+            _ => match self.store.conversation(id).await? {
+                Some(record) => self.take_record(Arc::new(record)),
+                None => return Ok(()),
+            },
+        };
+        if local.is_none() {
             let gone: Vec<Arc<LocalUser>> =
                 removed.iter().filter_map(|name| self.clients.get(name)).collect();
             self.show_conversation(&record, &gone);
@@ -104,17 +99,31 @@ impl Shared {
         self.join_members(&record).await
     }
 
-    /// Makes a conversation reach those of its members who are connected here.
-    async fn join_members(&self, record: &Conversation) -> Result<()> {
-        for member in &record.members {
-            if let Some(user) = self.clients.get(&member.username)
-                && user.ready.initialized()
-                && !user.is_in(record.id)
-            {
-                self.join(&user, record.id).await?;
-            }
+    /// Takes note of a conversation as it was just read.
+    pub(crate) async fn changed_to(&self, record: Conversation) -> Result<()> {
+        let record = self.take_record(Arc::new(record));
+        let local = self.conversations.get(record.id);
+        match local.map(|local| local.state.lock().joined) {
+            Some(joined) if joined < record.version => self.join_members(&record).await,
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Puts a conversation's record in force unless a newer one is: shows it to the members here, and leaves those behind who are none any more.
+    /// Gives the record in force.
+    pub(crate) fn take_record(&self, record: Arc<Conversation>) -> Arc<Conversation> {
+        let Some(local) = self.conversations.get(record.id) else { return record };
+        let mut state = local.state.lock();
+        if state.record.version >= record.version {
+            return state.record.clone();
+        }
+        state.record = record.clone();
+        self.show_conversation(&record, &state.locals);
+        // Under the same lock, so that nothing more is shown to them.
+        state.detach_others();
+        drop(state);
+        self.conversations.forget_empty(record.id);
+        record
     }
 
     /// Sends a conversation as it is now to users' sockets.
@@ -126,63 +135,129 @@ impl Shared {
         }
     }
 
-    /// Makes a conversation reach a user who is ready already: everything since the user joined it that was not shown yet is shown.
-    async fn join(&self, user: &Arc<LocalUser>, id: ConversationId) -> Result<()> {
-        let Some((record, end)) = self.read(id).await? else { return Ok(()) };
-        let Ok(index) = record.members.binary_search_by(|member| member.username.cmp(&user.name)) else {
+    /// Makes a conversation reach a user no more, and says so, if the user is no member any more.
+    pub(crate) async fn leave(&self, user: &Arc<LocalUser>, id: ConversationId) -> Result<()> {
+        let Some(record) = self.store.conversation(id).await? else {
+            self.conversations.detach(id, user);
             return Ok(());
         };
-        self.show_conversation(&record, std::slice::from_ref(user));
-        let since = record.members[index].joined_at_seq.min(end.seq);
-        if self.conversations.get(id).is_none() {
-            let reached = if since == 0 { Position::default() } else { Position { seq: since, ..end } };
-            let local = self.conversations.attach(id, user, || (record, reached));
-            if end > reached {
-                self.read_on(&local).await?;
+        let record = self.take_record(Arc::new(record));
+        if index_of(&record, user).is_none() {
+            self.conversations.detach(id, user);
+            self.show_conversation(&record, std::slice::from_ref(user));
+        }
+        Ok(())
+    }
+
+    /// Makes a conversation reach those of its members who are connected here.
+    async fn join_members(&self, record: &Conversation) -> Result<()> {
+        let mut coming = false;
+        for member in &record.members {
+            if let Some(user) = self.clients.get(&member.username) {
+                if user.ready.initialized() {
+                    self.join(&user, record.id).await?;
+                } else {
+                    // Finds the conversation by itself, or not if it was read just before.
+                    coming = true;
+                }
             }
+        }
+        if coming {
             return Ok(());
         }
-        self.catch_up_and_attach(user, id, since).await
+        match self.conversations.get(record.id) {
+            Some(local) => {
+                let mut state = local.state.lock();
+                state.joined = state.joined.max(record.version);
+            }
+            None => self.conversations.note_elsewhere(record.id, record.version),
+        }
+        Ok(())
+    }
+
+    /// Makes a conversation reach a user who is ready already: everything since the user joined it that was not shown yet is shown.
+    async fn join(&self, user: &Arc<LocalUser>, id: ConversationId) -> Result<()> {
+        if user.is_in(id) {
+            return Ok(());
+        }
+        let _joining = user.joining.lock().await;
+        if user.is_in(id) {
+            return Ok(());
+        }
+        let Some(record) = self.store.conversation(id).await? else { return Ok(()) };
+        let record = self.take_record(Arc::new(record));
+        let Some(index) = index_of(&record, user) else { return Ok(()) };
+        self.show_conversation(&record, std::slice::from_ref(user));
+        let mut seq = record.members[index].joined_at_seq;
+        loop {
+            if let Some(local) = self.conversations.get(id) {
+                match self.catch_up_and_attach(user, &local, &mut seq).await? {
+                    Attach::Done => return Ok(()),
+                    Attach::Moved => {}
+                    Attach::Never => return self.leave(user, id).await,
+                }
+            } else {
+                let reached = self.place_of(id, seq).await?;
+                match self.conversations.begin(user, record.clone(), reached) {
+                    Ok(local) => return self.read_on(&local).await,
+                    Err(Attach::Never) => return self.leave(user, id).await,
+                    Err(Attach::Done | Attach::Moved) => {}
+                }
+            }
+        }
     }
 
     /// Shows one user what others here have been shown since `seq`, then attaches the user.
     async fn catch_up_and_attach(
         &self,
         user: &Arc<LocalUser>,
-        id: ConversationId,
-        mut seq: u64,
-    ) -> Result<()> {
-        loop {
-            let Some(local) = self.conversations.get(id) else { return Ok(()) };
-            let reached = local.state.lock().sequencer.reached();
-            while seq < reached.seq {
-                let events = self.log.events(id, seq, PAGE).await?;
-                let Some(last) = events.last() else { break };
-                let last = last.position.seq.min(reached.seq);
-                for event in events.iter().filter(|event| event.position.seq <= reached.seq) {
-                    let frame = websocket::text(&event.frame());
-                    for connection in user.connections() {
-                        connection.live(id, event.position.seq, frame.clone());
-                    }
-                }
-                self.marks.delivered(id, &user.name, last);
-                seq = last;
+        local: &LocalConversation,
+        seq: &mut u64,
+    ) -> Result<Attach> {
+        let (id, reached) = (local.id, local.state.lock().sequencer.reached());
+        while *seq < reached.seq {
+            let events = self.log.events(id, *seq, PAGE).await?;
+            let Some(last) = events.last() else { break };
+            if !self.is_member(id, user).await? {
+                return Ok(Attach::Never);
             }
-            if self.conversations.attach_at(id, user, reached) {
-                return Ok(());
+            let state = local.state.lock();
+            for event in events.iter().filter(|event| event.position.seq <= reached.seq) {
+                self.show_to(&state, std::slice::from_ref(user), event);
             }
+            *seq = last.position.seq.min(reached.seq);
+        }
+        Ok(self.conversations.attach_at(id, user, reached))
+    }
+
+    /// Says whether a user is a member now. Asked after events were read: whoever is one was one when they were appended, or has come since.
+    pub(crate) async fn is_member(&self, id: ConversationId, user: &LocalUser) -> Result<bool> {
+        Ok(self.store.membership(id, &user.name).await?.is_some())
+    }
+
+    /// Gives the place of the event with a number; of a number past the log's end, that end.
+    async fn place_of(&self, id: ConversationId, seq: u64) -> Result<Position> {
+        if seq == 0 {
+            return Ok(Position::default());
+        }
+        match self.log.event(id, seq).await? {
+            Some(event) => Ok(event.position),
+            None => Ok(self.log.ends(&[id]).await?.first().copied().unwrap_or_default()),
         }
     }
 
-    async fn read(&self, id: ConversationId) -> Result<Option<(Arc<Conversation>, Position)>> {
-        let Some(record) = self.store.conversation(id).await? else { return Ok(None) };
-        let end = self.log.ends(&[id]).await?.first().copied().unwrap_or_default();
-        Ok(Some((Arc::new(record), end)))
-    }
-
-    async fn note_membership_version(&self, user: &Arc<LocalUser>) -> Result<()> {
-        let versions = self.store.membership_versions(std::slice::from_ref(&user.name)).await?;
-        user.membership_version.store(versions.first().copied().unwrap_or(0), Ordering::Relaxed);
+    async fn note_membership_version(&self, user: &LocalUser) -> Result<()> {
+        user.membership_version.store(self.membership_version(user).await?, Ordering::Relaxed);
         Ok(())
     }
+
+    async fn membership_version(&self, user: &LocalUser) -> Result<u64> {
+        let versions = self.store.membership_versions(std::slice::from_ref(&user.name)).await?;
+        Ok(versions.first().copied().unwrap_or(0))
+    }
+}
+
+/// Gives where a user is among a conversation's members.
+fn index_of(record: &Conversation, user: &LocalUser) -> Option<usize> {
+    record.members.binary_search_by(|member| member.username.cmp(&user.name)).ok()
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
 use ports::{Error, Result};
 use protocol::chat::{Read, Receipt, ServerFrame, Typing};
@@ -12,6 +13,9 @@ use protocol::{ConversationId, Username};
 use crate::clients::LocalUser;
 use crate::conversation::LocalConversation;
 use crate::shard::Shared;
+
+/// How many marks are moved at once: a store gathers them.
+const MARKS_AT_ONCE: usize = 64;
 
 /// Deliveries that are not noted yet: of each conversation and member only the last one counts.
 #[derive(Default)]
@@ -27,6 +31,11 @@ impl Marks {
         *last = seq.max(*last);
     }
 
+    /// Gives how many are not noted yet.
+    pub(crate) fn len(&self) -> usize {
+        self.delivered.lock().len()
+    }
+
     fn take(&self) -> HashMap<(ConversationId, Username), u64> {
         std::mem::take(&mut *self.delivered.lock())
     }
@@ -37,12 +46,22 @@ impl Shared {
     pub(crate) async fn note_deliveries(self: Arc<Self>) {
         loop {
             tokio::time::sleep(self.options.marks_every).await;
-            for ((conversation, user), seq) in self.marks.take() {
-                if let Err(error) = self.mark(conversation, &user, None, Some(seq)).await {
-                    // The next delivery notes this one as well.
-                    tracing::debug!(%error, "cannot note a delivery");
-                }
+            let noting = self.marks.take().into_iter().map(|((conversation, user), seq)| {
+                let shared = self.clone();
+                async move { shared.note_delivery(conversation, &user, seq).await }
+            });
+            stream::iter(noting).for_each_concurrent(MARKS_AT_ONCE, |noted| noted).await;
+        }
+    }
+
+    async fn note_delivery(&self, conversation: ConversationId, user: &Username, seq: u64) {
+        match self.mark(conversation, user, None, Some(seq)).await {
+            Ok(()) => {}
+            Err(Error::Unavailable(reason)) => {
+                tracing::debug!(%reason, "cannot note a delivery now");
+                self.marks.delivered(conversation, user, seq);
             }
+            Err(error) => tracing::warn!(%error, "cannot note a delivery"),
         }
     }
 
@@ -83,9 +102,7 @@ impl Shared {
         }
         let (shards, epoch) = self.route.of(&mut state);
         self.show_passing(&state.locals, &hint);
-        if !shards.is_empty() {
-            self.forward.hint(&shards, epoch, hint);
-        }
+        self.forward.hint(&shards, epoch, hint);
     }
 
     /// Shows typing or a receipt to the members here.

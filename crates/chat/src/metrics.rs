@@ -5,6 +5,8 @@ use telemetry::{DURATION_BUCKETS, Histogram, IntCounter, IntCounterVec, IntGauge
 /// The shard's figures, each resolved once.
 pub(crate) struct Metrics {
     pub(crate) connections: IntGauge,
+    pub(crate) users: IntGauge,
+    pub(crate) conversations: IntGauge,
     pub(crate) frames_in: IntCounter,
     pub(crate) acked: IntCounter,
     pub(crate) refused: IntCounterVec,
@@ -39,6 +41,11 @@ impl Metrics {
         )?;
         Ok(Self {
             connections: gauge("chatapp_chat_connections", "Sockets that are open.")?,
+            users: gauge("chatapp_chat_users", "Users with a socket.")?,
+            conversations: gauge(
+                "chatapp_chat_conversations",
+                "Conversations with a member who has a socket.",
+            )?,
             frames_in: counter("chatapp_chat_frames_received_total", "Text frames from clients.")?,
             acked: counter("chatapp_chat_acked_total", "Requests that were acknowledged as durable.")?,
             refused,
@@ -62,4 +69,9 @@ impl Metrics {
             ack_seconds,
         })
     }
+}
+
+/// Shows a count.
+pub(crate) fn show(gauge: &IntGauge, count: usize) {
+    gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
 }

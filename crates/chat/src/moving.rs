@@ -13,6 +13,11 @@ use crate::clients::LocalUser;
 use crate::connection::Connection;
 use crate::shard::Shared;
 
+/// Why a connection is closed when the shard is about to go.
+const DRAINS: &str = "the shard goes";
+/// Why a connection is closed when the shard ends.
+const STOPS: &str = "the shard stops";
+
 impl Shared {
     /// Follows the table: users who belong elsewhere are sent there, spread over a window, and served until they go.
     pub(crate) async fn follow_tables(self: Arc<Self>, mut tables: watch::Receiver<Arc<Table>>) {
@@ -58,6 +63,28 @@ impl Shared {
         connection.send(&ServerFrame::Reconnect(Reconnect { url, after_ms, reason }));
     }
 
+    /// Ends a connection that came while the shard goes or stops.
+    pub(crate) fn end_late(&self, user: &LocalUser, connection: &Connection) {
+        if self.stop.is_cancelled() {
+            connection.end(CloseCode::GoingAway, STOPS);
+        } else if self.draining.load(Ordering::Acquire) {
+            self.send_away(user, connection, 0, ReconnectReason::Draining);
+            connection.end(CloseCode::Draining, DRAINS);
+        }
+    }
+
+    /// Ends all connections when the shard stops.
+    pub(crate) async fn end_with_shard(self: Arc<Self>) {
+        self.stop.cancelled().await;
+        self.end_all(CloseCode::GoingAway, STOPS);
+    }
+
+    fn end_all(&self, code: CloseCode, reason: &'static str) {
+        for user in self.clients.all() {
+            user.connections().iter().for_each(|connection| connection.end(code, reason));
+        }
+    }
+
     /// Sends everybody elsewhere, spread over `window`, and closes what is left at its end.
     pub(crate) async fn drain(&self, window: Duration) {
         self.draining.store(true, Ordering::Release);
@@ -69,13 +96,9 @@ impl Shared {
             }
         }
         let end = tokio::time::Instant::now() + window;
-        while !self.clients.all().is_empty() && tokio::time::Instant::now() < end {
+        while self.clients.len() > 0 && tokio::time::Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        for user in self.clients.all() {
-            user.connections()
-                .iter()
-                .for_each(|connection| connection.end(CloseCode::Draining, "the shard goes"));
-        }
+        self.end_all(CloseCode::Draining, DRAINS);
     }
 }

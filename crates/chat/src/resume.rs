@@ -10,7 +10,7 @@ use protocol::{ConversationId, Position};
 use crate::clients::LocalUser;
 use crate::connection::Connection;
 use crate::conversation::{LocalConversation, view};
-use crate::joining::PAGE;
+use crate::joining::{CHUNK, PAGE};
 use crate::shard::Shared;
 
 impl Shared {
@@ -30,7 +30,7 @@ impl Shared {
                 conversations.insert(*id, resumed(position, Some(NotRecovered::NotAMember)));
             }
         }
-        let mine: Vec<ConversationId> = user.conversations.lock().clone();
+        let mine = user.conversations();
         if let Some(first_live) = first_live {
             self.catch_up_all(&user, &connection, &mine, &resume, &first_live, &mut conversations).await?;
         } else {
@@ -58,15 +58,19 @@ impl Shared {
     ) -> Result<()> {
         let mut todo = mine.to_vec();
         loop {
-            for id in todo {
-                let Some(local) = self.conversations.get(id) else {
-                    connection.gate(|gate| gate.caught_up(id));
-                    continue;
-                };
-                let cursor = resume.cursors.get(&id).copied();
-                let live = first_live.get(&id).copied();
-                let answer = self.catch_up(user, connection, &local, cursor, live).await?;
-                conversations.insert(id, answer);
+            for chunk in todo.chunks(CHUNK) {
+                for (id, end) in chunk.iter().zip(self.log.ends(chunk).await?) {
+                    let Some(local) = self.conversations.get(*id) else {
+                        connection.gate(|gate| gate.caught_up(*id));
+                        continue;
+                    };
+                    let cursor = resume.cursors.get(id).copied();
+                    let live = first_live.get(id).copied();
+                    let answer = self.catch_up(user, connection, &local, end, cursor, live).await?;
+                    conversations.insert(*id, answer);
+                    // Where the store answers at once, nothing else would let the others in.
+                    tokio::task::consume_budget().await;
+                }
             }
             match connection.gate(session::Gate::end_resume) {
                 Ok(()) => return Ok(()),
@@ -75,23 +79,23 @@ impl Shared {
         }
     }
 
-    /// Sends one conversation's events after `cursor`, unless `live`, a later one, has passed already.
+    /// Sends one conversation's events after `cursor`, unless `live`, a later one, has passed already; the log was seen to end at `end`.
     async fn catch_up(
         &self,
-        user: &LocalUser,
+        user: &Arc<LocalUser>,
         connection: &Connection,
         local: &LocalConversation,
+        mut end: Position,
         cursor: Option<Cursor>,
         live: Option<u64>,
     ) -> Result<Resumed> {
-        let end = self.log.ends(&[local.id]).await?.first().copied().unwrap_or_default();
-        let mut at = self.start(user, connection, local, cursor);
+        let start = self.start(user, connection, local, cursor);
         let lost = self.log_lost_tail(local.id, cursor, end).await?;
         let reason = if lost {
             Some(NotRecovered::LogLostTail)
-        } else if live.is_some_and(|live| at + 1 < live) {
+        } else if live.is_some_and(|live| start + 1 < live) {
             Some(NotRecovered::TooLate)
-        } else if live.is_none() && end.seq.saturating_sub(at) > self.options.resume_events {
+        } else if live.is_none() && end.seq.saturating_sub(start) > self.options.resume_events {
             Some(NotRecovered::TooFarBehind)
         } else {
             None
@@ -101,26 +105,45 @@ impl Shared {
             connection.gate(|gate| gate.caught_up(local.id));
             return Ok(resumed(state.sequencer.reached(), reason));
         }
+        // The generation of an event that the client has is of no matter: something follows it.
+        let mut at = if start == end.seq { end } else { Position { seq: start, ..Position::default() } };
         loop {
-            let before = at;
-            at = self.send_after(connection, local.id, at).await?;
-            if at > before && local.state.lock().record.members.len() <= self.options.marks_members {
-                self.marks.delivered(local.id, &user.name, at);
-            }
-            {
+            let reached = {
                 let state = local.state.lock();
                 let reached = state.sequencer.reached();
                 // Under the lock, so that the next event passes the gate.
-                if reached.seq == at {
+                if reached == at && at >= end {
                     connection.gate(|gate| gate.caught_up(local.id));
                     return Ok(resumed(reached, None));
                 }
-                if reached.seq > at {
-                    continue;
+                reached
+            };
+            let before = at;
+            at = match self.send_after(user, connection, local.id, at).await? {
+                Some(at) => at,
+                None => {
+                    self.leave(user, local.id).await?;
+                    connection.gate(|gate| gate.caught_up(local.id));
+                    return Ok(resumed(at, Some(NotRecovered::NotAMember)));
+                }
+            };
+            if at > before {
+                self.delivered(&local.state.lock(), user, at.seq);
+            }
+            if at > reached {
+                // The log is ahead of what was shown here: show it, to the others as well.
+                local.state.lock().sequencer.expect(at);
+                self.read_on(local).await?;
+            } else if at == before {
+                // What was shown here, or seen as the log's end, is not there: on its way from another copy of the log, or lost.
+                end = self.log.ends(&[local.id]).await?.first().copied().unwrap_or_default();
+                let state = local.state.lock();
+                if end.seq <= at.seq && state.sequencer.reached() == reached {
+                    connection.gate(|gate| gate.caught_up(local.id));
+                    let lost = (end.seq < at.seq).then_some(NotRecovered::LogLostTail);
+                    return Ok(resumed(end, lost));
                 }
             }
-            // The log is ahead of what was shown here: show it, to the others as well.
-            self.read_on(local).await?;
             tokio::task::yield_now().await;
         }
     }
@@ -142,18 +165,27 @@ impl Shared {
         member.map_or(0, |member| member.joined_at_seq)
     }
 
-    /// Sends events page by page, no faster than the client reads, and gives the number of the last one.
-    async fn send_after(&self, connection: &Connection, id: ConversationId, mut at: u64) -> Result<u64> {
+    /// Sends events page by page, no faster than the client reads, and gives the place of the last one; nothing if the user is no member any more.
+    async fn send_after(
+        &self,
+        user: &LocalUser,
+        connection: &Connection,
+        id: ConversationId,
+        mut at: Position,
+    ) -> Result<Option<Position>> {
         loop {
-            let events = self.log.events(id, at, PAGE).await?;
-            let full = events.len() == PAGE;
+            let events = self.log.events(id, at.seq, PAGE).await?;
+            // While a slow client read the last page, much may have happened.
+            if !events.is_empty() && !self.is_member(id, user).await? {
+                return Ok(None);
+            }
             for event in &events {
                 connection.room().await;
                 connection.push(websocket::text(&event.frame()));
-                at = event.position.seq;
+                at = event.position;
             }
-            if !full {
-                return Ok(at);
+            if events.len() < PAGE {
+                return Ok(Some(at));
             }
         }
     }
@@ -162,6 +194,7 @@ impl Shared {
     async fn log_lost_tail(&self, id: ConversationId, cursor: Option<Cursor>, end: Position) -> Result<bool> {
         match cursor {
             Some(cursor) if cursor.seq() > end.seq => Ok(true),
+            Some(Cursor::Position(position)) if position.seq == end.seq => Ok(position != end && end.seq > 0),
             Some(Cursor::Position(position)) if position.seq > 0 => {
                 let event = self.log.event(id, position.seq).await?;
                 Ok(event.is_none_or(|event| event.position.r#gen != position.r#gen))

@@ -1,16 +1,20 @@
 //! Where hints go: to the shards that own a conversation's members.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use placement::{Bucket, Table};
 use ports::{Clock, Conversation};
 use protocol::{Shard, Username};
 
 use crate::conversation::State;
 
-/// The table, and for a while the one before: users who move are told by both owners.
+/// How many earlier tables count at most.
+const MAX_EARLIER: usize = 16;
+
+/// The table, and for a while those before it: users who move are told by all owners.
 pub(crate) struct Route {
     own: Shard,
     clock: Arc<dyn Clock>,
@@ -20,12 +24,13 @@ pub(crate) struct Route {
 
 struct Tables {
     current: Arc<Table>,
-    previous: Option<(Arc<Table>, Duration)>,
+    /// The tables before, the oldest first, each with the time until which it counts.
+    earlier: VecDeque<(Arc<Table>, Duration)>,
 }
 
 impl Route {
     pub(crate) fn new(own: Shard, table: Arc<Table>, clock: Arc<dyn Clock>, overlap: Duration) -> Self {
-        Self { own, clock, overlap, tables: Mutex::new(Tables { current: table, previous: None }) }
+        Self { own, clock, overlap, tables: Mutex::new(Tables { current: table, earlier: VecDeque::new() }) }
     }
 
     /// Gives the table in force.
@@ -41,7 +46,10 @@ impl Route {
             return false;
         }
         let old = std::mem::replace(&mut tables.current, table);
-        tables.previous = Some((old, until));
+        tables.earlier.push_back((old, until));
+        if tables.earlier.len() > MAX_EARLIER {
+            tables.earlier.pop_front();
+        }
         true
     }
 
@@ -52,36 +60,40 @@ impl Route {
 
     /// Gives the other shards that own members, and the table's epoch.
     pub(crate) fn of(&self, state: &mut State) -> (Arc<[Shard]>, u64) {
-        let (current, previous) = self.in_force();
-        let epoch = u64::from(current.epoch);
-        let key = (epoch, previous.as_ref().map_or(0, |table| table.epoch.into()), state.record.version);
+        let tables = self.in_force();
+        let epoch = u64::from(tables.current.epoch);
+        let oldest = tables.earlier.front().map_or(0, |(table, _)| table.epoch.into());
+        let key = (epoch, oldest, state.record.version);
         if let Some((known, shards)) = &state.route
             && *known == key
         {
             return (shards.clone(), epoch);
         }
-        let shards = self.owners(&state.record, &current, previous.as_deref());
+        let shards = self.owners(&state.record, &tables);
         state.route = Some((key, shards.clone()));
         (shards, epoch)
     }
 
     /// Gives the other shards that own members, whether or not the conversation concerns this one.
     pub(crate) fn of_record(&self, record: &Conversation) -> (Arc<[Shard]>, u64) {
-        let (current, previous) = self.in_force();
-        (self.owners(record, &current, previous.as_deref()), current.epoch.into())
+        let tables = self.in_force();
+        (self.owners(record, &tables), tables.current.epoch.into())
     }
 
-    fn in_force(&self) -> (Arc<Table>, Option<Arc<Table>>) {
+    /// Gives the tables that count at the moment.
+    fn in_force(&self) -> MutexGuard<'_, Tables> {
         let mut tables = self.tables.lock();
-        if tables.previous.as_ref().is_some_and(|(_, until)| *until <= self.clock.monotonic()) {
-            tables.previous = None;
+        if !tables.earlier.is_empty() {
+            let now = self.clock.monotonic();
+            tables.earlier.retain(|(_, until)| *until > now);
         }
-        (tables.current.clone(), tables.previous.as_ref().map(|(table, _)| table.clone()))
+        tables
     }
 
-    fn owners(&self, record: &Conversation, current: &Table, previous: Option<&Table>) -> Arc<[Shard]> {
+    fn owners(&self, record: &Conversation, tables: &Tables) -> Arc<[Shard]> {
+        let current = &tables.current;
         let mut owners: Vec<Shard> = Vec::new();
-        for table in [Some(current), previous].into_iter().flatten() {
+        for table in std::iter::once(current).chain(tables.earlier.iter().map(|(table, _)| table)) {
             for member in &record.members {
                 let owner = &table.chat.owner(Bucket::of(member.username.as_str())).shard;
                 // A shard that is in no table any more reads no inbox.

@@ -10,7 +10,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use identity::Identity;
 use protocol::chat::{
-    History as HistoryAsked, HistoryPage, MessageView, ReconnectReason, Resume, ServerFrame, Typing, Welcome,
+    History as HistoryAsked, HistoryPage, MessageView, Read, ReconnectReason, Resume, ServerFrame, Typing,
+    Welcome,
 };
 use protocol::{ClientId, CloseCode, MAX_FRAME_BYTES, Username};
 use session::{Effect, Session, Tick};
@@ -55,10 +56,16 @@ impl Shared {
         if let Some(oldest) = oldest {
             oldest.end(CloseCode::Replaced, "too many sockets of this user");
         }
+        // After it was added: one who came in the middle of it was seen there, or sees it here.
+        self.end_late(&user, &connection);
         self.metrics.connections.inc();
-        let end = match self.admit(&user, &connection).await {
-            Ok(false) => close(CloseCode::Unauthenticated, "logged out"),
-            Ok(true) => {
+        let admitted = tokio::select! {
+            biased;
+            (code, reason) = connection.ended() => Err(close(code, reason)),
+            admitted = self.admit(&user, &connection) => admitted,
+        };
+        let end = match admitted {
+            Ok(()) => {
                 let session = Session::new(self.options.session, self.now_ms());
                 let serving = Serving {
                     shared: self.clone(),
@@ -70,15 +77,13 @@ impl Shared {
                 };
                 serving.run(&mut reader, &mut writer).await
             }
-            Err(error) => {
-                tracing::warn!(%error, "cannot read a user's conversations");
-                close(CloseCode::TryAgainLater, "the store is not available")
-            }
+            Err(end) => end,
         };
+        // Whoever still does something for it learns that it is over.
+        connection.end(CloseCode::Normal, "");
         self.metrics.connections.dec();
         if self.clients.remove(&user, connection.id) {
-            let conversations = user.conversations.lock().clone();
-            conversations.into_iter().for_each(|id| self.conversations.detach(id, &user));
+            user.note_gone().into_iter().for_each(|id| self.conversations.detach(id, &user));
         }
         if let Some(frame) = end {
             let bound = self.options.close_bound;
@@ -87,10 +92,20 @@ impl Shared {
         }
     }
 
-    /// Makes a user ready, and says whether the login still holds: one that ended while its socket was opened would be told of by nobody.
-    async fn admit(&self, user: &Arc<LocalUser>, connection: &Connection) -> ports::Result<bool> {
-        self.make_ready(user).await?;
-        Ok(self.store.login(connection.login).await?.is_some())
+    /// Makes a user ready, and looks whether the login still holds: one that ended while its socket was opened would be told of by nobody.
+    async fn admit(&self, user: &Arc<LocalUser>, connection: &Connection) -> Result<(), End> {
+        let checked = async {
+            self.make_ready(user).await?;
+            self.store.login(connection.login).await
+        };
+        match checked.await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(close(CloseCode::Unauthenticated, "logged out")),
+            Err(error) => {
+                tracing::warn!(%error, "cannot read a user's conversations");
+                Err(close(CloseCode::TryAgainLater, "the store is not available"))
+            }
+        }
     }
 
     /// Gives a time that only grows, in milliseconds.
@@ -117,7 +132,7 @@ impl Serving {
         let timer = tokio::time::sleep(Duration::ZERO);
         tokio::pin!(timer);
         let end = loop {
-            let busy = self.resume.is_some() || self.work.len() >= shared.options.in_flight;
+            let busy = self.is_busy();
             tokio::select! {
                 biased;
                 (code, reason) = connection.ended() => break close(code, reason),
@@ -143,6 +158,10 @@ impl Serving {
                 }
             }
         };
+        if !self.work.is_empty() {
+            // What was asked for goes on: the others are told of it even if the client has not waited for the ack.
+            shared.spawn(self.work.collect());
+        }
         for conversation in self.session.end() {
             // Nobody is to be seen typing for ever.
             let _ = shared.typing(&self.user, &Typing { conversation, active: false });
@@ -201,11 +220,7 @@ impl Serving {
             }
             Effect::Resume(resume) => self.begin_resume(resume),
             Effect::History(history) => self.begin_history(history),
-            Effect::Read(read) => {
-                if let Err(error) = self.shared.read_until(&self.user, &read).await {
-                    self.refuse(None, &error);
-                }
-            }
+            Effect::Read(read) => self.begin_read(read),
             Effect::Typing(typing) => {
                 if let Err(error) = self.shared.typing(&self.user, &typing) {
                     self.refuse(None, &error);
@@ -249,6 +264,7 @@ impl Serving {
     fn begin_history(&mut self, history: HistoryAsked) {
         let (shared, user, connection) = (self.shared.clone(), self.user.clone(), self.connection.clone());
         self.work.push(Box::pin(async move {
+            let _paging = connection.paging.lock().await;
             match shared.history(&user, &history).await {
                 Ok((messages, more)) => {
                     let (messages, cut) = fitting(messages, history.after.is_some());
@@ -258,6 +274,15 @@ impl Serving {
                     connection.send(&ServerFrame::History(page));
                 }
                 Err(error) => connection.send(&refusal(Some(history.id), &error)),
+            }
+        }));
+    }
+
+    fn begin_read(&mut self, read: Read) {
+        let (shared, user, connection) = (self.shared.clone(), self.user.clone(), self.connection.clone());
+        self.work.push(Box::pin(async move {
+            if let Err(error) = shared.read_until(&user, &read).await {
+                connection.send(&refusal(None, &error));
             }
         }));
     }
@@ -280,8 +305,8 @@ impl Serving {
                 self.shared.send_away(&self.user, &self.connection, 0, ReconnectReason::Moved);
             }
         }
-        if self.resume.is_some() {
-            // Nothing is read meanwhile, so silence says nothing; that the client takes what it is sent is watched by TCP.
+        if self.is_busy() && !self.is_stuck() {
+            // Nothing is read meanwhile, so silence says nothing.
             self.session.heard(self.shared.now_ms());
         }
         loop {
@@ -295,6 +320,17 @@ impl Serving {
                 Tick::Dead => return Err(close(CloseCode::Idle, "nothing was heard of the client")),
             }
         }
+    }
+
+    /// Says whether nothing is read at the moment: the client is to wait.
+    fn is_busy(&self) -> bool {
+        self.resume.is_some() || self.work.len() >= self.shared.options.in_flight
+    }
+
+    /// Says whether the client takes nothing of what it is sent.
+    fn is_stuck(&self) -> bool {
+        let longest = Duration::from_millis(self.shared.options.session.dead_after_ms);
+        self.connection.queue.waiting_since().is_some_and(|since| since.elapsed() >= longest)
     }
 
     /// Gives when a user of another shard is sent there.

@@ -14,7 +14,7 @@ use placement::Table;
 use ports::{Clock, Entropy, Error, Inbox, Log, Result, Store};
 use protocol::chat::{History, MessageView};
 use protocol::{ConversationId, Shard, Username};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -81,6 +81,10 @@ pub struct Holdings {
     pub users: usize,
     /// Conversations with a member among them.
     pub conversations: usize,
+    /// Deliveries that are not noted yet.
+    pub marks: usize,
+    /// Conversations whose logs are to be looked at.
+    pub repairs: usize,
 }
 
 /// What all parts of the shard share.
@@ -102,6 +106,8 @@ pub(crate) struct Shared {
     pub(crate) repairs: Repairs,
     pub(crate) directs: Mutex<LruCache<(Username, Username), ConversationId>>,
     pub(crate) draining: AtomicBool,
+    /// A permit for each socket that may be open.
+    pub(crate) sockets: Arc<Semaphore>,
     pub(crate) tracker: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -131,10 +137,11 @@ impl ChatShard {
             clock: parts.clock,
             entropy: parts.entropy,
             authenticator: parts.authenticator,
+            sockets: Arc::new(Semaphore::new(parts.options.max_sockets.min(Semaphore::MAX_PERMITS))),
             options: parts.options,
+            clients: Clients::new(metrics.users.clone()),
+            conversations: LocalConversations::new(metrics.conversations.clone()),
             metrics,
-            clients: Clients::default(),
-            conversations: LocalConversations::default(),
             marks: Marks::default(),
             repairs,
             directs: Mutex::new(LruCache::new(KNOWN_PAIRS)),
@@ -148,6 +155,7 @@ impl ChatShard {
         shared.spawn(shared.clone().note_deliveries());
         shared.spawn(shared.clone().sweep());
         shared.spawn(shared.clone().follow_tables(parts.tables));
+        shared.tracker.spawn(shared.clone().end_with_shard());
         Ok(Self(shared))
     }
 
@@ -163,7 +171,12 @@ impl ChatShard {
 
     /// Gives what the shard holds at the moment: nothing when nobody is connected.
     pub fn holds(&self) -> Holdings {
-        Holdings { users: self.0.clients.all().len(), conversations: self.0.conversations.all().len() }
+        Holdings {
+            users: self.0.clients.len(),
+            conversations: self.0.conversations.len(),
+            marks: self.0.marks.len(),
+            repairs: self.0.repairs.len(),
+        }
     }
 
     /// Sends everybody to other shards, spread over `window`, and closes what is left at its end.
@@ -173,8 +186,8 @@ impl ChatShard {
 }
 
 impl Shared {
-    /// Runs a loop until the shard stops.
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    /// Runs a task until the shard stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.tracker.spawn(async move {
             stop.run_until_cancelled(task).await;

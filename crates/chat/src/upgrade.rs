@@ -15,32 +15,25 @@ use crate::shard::Shared;
 /// After how long a client that was refused may come again.
 const RETRY_AFTER_MS: u64 = 2000;
 
-impl Shared {
-    /// Says why no further socket is taken, if so.
-    fn refuses(&self) -> Option<&'static str> {
-        if self.draining.load(Ordering::Acquire) || self.stop.is_cancelled() {
-            return Some("the shard drains");
-        }
-        let open = usize::try_from(self.metrics.connections.get()).unwrap_or(0);
-        (open >= self.options.max_sockets).then_some("the shard is full")
-    }
-}
-
 /// Gives the shard's routes.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new().route("/chat", routing::get(open)).with_state(shared)
 }
 
 async fn open(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
+    // Before the credentials, so that no ticket is used up for nothing.
+    if shared.draining.load(Ordering::Acquire) || shared.stop.is_cancelled() {
+        return refuse("the shard drains");
+    }
+    if shared.sockets.available_permits() == 0 {
+        return refuse("the shard is full");
+    }
     let (headers, query) = (request.headers(), request.uri().query());
     let identity = match shared.authenticator.socket(headers, query).await {
         Ok(identity) => identity,
         Err(refusal) => return Problem::from(refusal).into_response(),
     };
-    if let Some(reason) = shared.refuses() {
-        let problem = Problem::new(ErrorCode::Unavailable).with_detail(reason);
-        return problem.with_retry_after_ms(RETRY_AFTER_MS).into_response();
-    }
+    let Ok(permit) = shared.sockets.clone().try_acquire_owned() else { return refuse("the shard is full") };
     let (response, upgrade) = match websocket::accept(&mut request, Some(SUBPROTOCOL)) {
         Ok(accepted) => accepted,
         Err(error) => {
@@ -57,6 +50,12 @@ async fn open(State(shared): State<Arc<Shared>>, mut request: Request) -> Respon
             Ok((reader, writer)) => shared.serve(identity, reader, writer).await,
             Err(error) => tracing::debug!(%error, "a handshake was not completed"),
         }
+        drop(permit);
     });
     response.map(axum::body::Body::new)
+}
+
+fn refuse(reason: &str) -> Response {
+    let problem = Problem::new(ErrorCode::Unavailable).with_detail(reason);
+    problem.with_retry_after_ms(RETRY_AFTER_MS).into_response()
 }

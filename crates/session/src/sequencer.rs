@@ -25,13 +25,15 @@ pub enum Offer<T> {
 #[derive(Debug)]
 pub struct Sequencer<T> {
     reached: Position,
+    /// The greatest place that was heard of.
+    newest: Position,
     early: BTreeMap<Position, T>,
 }
 
 impl<T> Sequencer<T> {
     /// Starts after `reached`.
     pub fn new(reached: Position) -> Self {
-        Self { reached, early: BTreeMap::new() }
+        Self { reached, newest: reached, early: BTreeMap::new() }
     }
 
     /// Gives the place of the last event that was shown.
@@ -44,8 +46,14 @@ impl<T> Sequencer<T> {
         !self.early.is_empty()
     }
 
+    /// Takes note that the log goes up to `end`, or did.
+    pub fn expect(&mut self, end: Position) {
+        self.newest = self.newest.max(end);
+    }
+
     /// Takes an event that arrived as news.
     pub fn offer(&mut self, position: Position, event: T) -> Offer<T> {
+        self.expect(position);
         if position <= self.reached {
             return Offer::Known;
         }
@@ -74,13 +82,12 @@ impl<T> Sequencer<T> {
 
     /// Gives the number after which the log is to be read so that nothing is missed.
     ///
-    /// It lies a little before [`Sequencer::reached`]: after a loss a new generation begins at a smaller number.
+    /// If a greater generation was heard of it lies before [`Sequencer::reached`]: after a loss, a generation begins at a smaller number.
     pub fn read_after(&self) -> u64 {
-        match self.early.last_key_value() {
-            Some((last, _)) if last.r#gen > self.reached.r#gen => {
-                self.reached.seq.saturating_sub(MAX_LOST_TAIL)
-            }
-            _ => self.reached.seq,
+        if self.newest.r#gen > self.reached.r#gen {
+            self.reached.seq.saturating_sub(MAX_LOST_TAIL)
+        } else {
+            self.reached.seq
         }
     }
 
@@ -127,6 +134,26 @@ mod tests {
         assert_eq!(sequencer.fill(at(2, 8), 'a'), Offer::Next(vec!['a', 'b']));
         assert_eq!(sequencer.reached(), at(2, 9));
         assert_eq!(sequencer.offer(at(1, 11), 'y'), Offer::Known);
+    }
+
+    #[test]
+    fn a_generation_that_was_only_heard_of_is_read_from_its_beginning() {
+        let mut sequencer = Sequencer::<char>::new(at(1, 1010));
+        assert_eq!(sequencer.read_after(), 1010);
+        sequencer.expect(at(2, 1009));
+        assert_eq!(sequencer.read_after(), 10);
+        sequencer.fill(at(2, 1009), 'a');
+        assert_eq!(sequencer.read_after(), 1009);
+    }
+
+    #[test]
+    fn early_events_that_found_no_room_are_remembered_as_heard_of() {
+        let mut sequencer = Sequencer::new(at(1, 10));
+        for seq in 20..20 + MAX_EARLY as u64 {
+            sequencer.offer(at(1, seq), 'x');
+        }
+        assert_eq!(sequencer.offer(at(2, 9), 'y'), Offer::Early);
+        assert_eq!(sequencer.read_after(), 0);
     }
 
     proptest! {

@@ -157,7 +157,15 @@ impl Session {
             ClientFrame::Read(read) => Effect::Read(read),
             ClientFrame::Typing(typing) => {
                 self.typing.retain(|conversation| *conversation != typing.conversation);
-                if typing.active && self.typing.len() < MAX_TYPING {
+                if typing.active {
+                    // What is not remembered could not be ended with the connection.
+                    if self.typing.len() == MAX_TYPING {
+                        let detail = "typing in too many conversations".to_owned();
+                        return Effect::Answer(refusal(
+                            FrameError { code: ErrorCode::LimitReached, detail, id: None },
+                            None,
+                        ));
+                    }
                     self.typing.push(typing.conversation);
                 }
                 Effect::Typing(typing)
@@ -246,5 +254,19 @@ mod tests {
         session.receive(&frame(true), 0);
         session.receive(&frame(false), 0);
         assert!(session.end().is_empty());
+    }
+
+    #[test]
+    fn every_typing_that_was_told_is_ended() {
+        let mut session = Session::new(LIMITS, 0);
+        let mut told = Vec::new();
+        for number in 0..20 {
+            let conversation = ConversationId([number; 16]);
+            let frame = format!(r#"{{"type":"typing","conversation":"{conversation}","active":true}}"#);
+            if let Effect::Typing(_) = session.receive(&frame, 0) {
+                told.push(conversation);
+            }
+        }
+        assert_eq!((told.len(), session.end()), (MAX_TYPING, told));
     }
 }

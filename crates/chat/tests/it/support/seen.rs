@@ -12,16 +12,12 @@ use serde_json::Value;
 pub(crate) struct Seen {
     /// The events by conversation and number, as (gen, seq).
     events: BTreeMap<ConversationId, BTreeMap<(u64, u64), Value>>,
-    /// The ids of own requests by conversation and number.
-    acks: BTreeMap<ConversationId, BTreeMap<u64, String>>,
+    /// The ids of own requests by conversation and place, as (gen, seq).
+    acks: BTreeMap<ConversationId, BTreeMap<(u64, u64), String>>,
     /// The conversations as they were last shown.
     pub(crate) conversations: BTreeMap<ConversationId, Value>,
-    /// The answers to `resume`.
-    pub(crate) resumed: Vec<Value>,
     /// The frames that send elsewhere.
     pub(crate) reconnects: Vec<Value>,
-    /// Whether events of before may come after those of now, as with a `resume` that comes late.
-    pub(crate) late: bool,
 }
 
 impl Seen {
@@ -32,13 +28,12 @@ impl Seen {
             "ack" => {
                 let acks = self.acks.entry(conversation(frame, "conversation")).or_default();
                 let id = frame["id"].as_str().unwrap().to_owned();
-                let before = acks.insert(number(frame, "seq"), id.clone());
-                assert!(before.is_none_or(|before| before == id), "two requests have one number: {frame}");
+                let before = acks.insert(place(frame), id.clone());
+                assert!(before.is_none_or(|before| before == id), "two requests have one place: {frame}");
             }
             "conversation" => {
                 self.conversations.insert(conversation(frame, "id"), frame.clone());
             }
-            "resumed" => self.resumed.push(frame.clone()),
             "reconnect" => self.reconnects.push(frame.clone()),
             _ => {}
         }
@@ -46,9 +41,9 @@ impl Seen {
 
     fn note_event(&mut self, frame: &Value) {
         let events = self.events.entry(conversation(frame, "conversation")).or_default();
-        let position = (number(frame, "gen"), number(frame, "seq"));
+        let position = place(frame);
         let last = events.last_key_value().map(|(last, _)| *last);
-        assert!(self.late || last.is_none_or(|last| last < position), "after {last:?} came {frame}");
+        assert!(last.is_none_or(|last| last < position), "after {last:?} came {frame}");
         let before = events.insert(position, frame.clone());
         assert!(before.is_none(), "came twice: {frame}");
     }
@@ -67,14 +62,24 @@ impl Seen {
 
     /// Gives the numbers that are known, from events and from acks.
     pub(crate) fn known(&self, conversation: ConversationId) -> BTreeSet<u64> {
-        let acks = self.acks.get(&conversation).into_iter().flat_map(BTreeMap::keys).copied();
-        acks.chain(self.events(conversation)).collect()
+        let acks = self.acks.get(&conversation).into_iter().flat_map(BTreeMap::keys);
+        acks.map(|(_, seq)| *seq).chain(self.events(conversation)).collect()
     }
 
     /// Gives up to which number everything after `from` is known.
     pub(crate) fn whole_from(&self, conversation: ConversationId, from: u64) -> u64 {
         let known = self.known(conversation);
         (from + 1..).take_while(|seq| known.contains(seq)).last().unwrap_or(from)
+    }
+
+    /// Gives the places of the events of a conversation, in order, as (gen, seq).
+    pub(crate) fn places(&self, conversation: ConversationId) -> Vec<(u64, u64)> {
+        self.events.get(&conversation).into_iter().flat_map(BTreeMap::keys).copied().collect()
+    }
+
+    /// Gives the number that an own request got, if it was acknowledged.
+    pub(crate) fn acked(&self, id: &str) -> Option<u64> {
+        self.acks.values().flatten().find(|(_, acked)| acked.as_str() == id).map(|((_, seq), _)| *seq)
     }
 
     /// Gives the conversations of which there were events.
@@ -86,6 +91,10 @@ impl Seen {
 /// Gives a frame's type.
 pub(crate) fn kind(frame: &Value) -> &str {
     frame["type"].as_str().unwrap()
+}
+
+fn place(frame: &Value) -> (u64, u64) {
+    (number(frame, "gen"), number(frame, "seq"))
 }
 
 fn number(frame: &Value, field: &str) -> u64 {
