@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use placement::{Assignment, Bucket, Table};
-use ports::{Conversation, Inbox};
+use ports::{Conversation, Inbox, Tasks};
 use protocol::hint::{ConversationHint, Envelope, Hint};
 use protocol::{LoginId, Shard, Username};
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
 
 /// Tells the shards what has changed.
 pub(crate) struct Announcer {
     inbox: Arc<dyn Inbox>,
     tables: watch::Receiver<Arc<Table>>,
-    tracker: TaskTracker,
+    tasks: Tasks,
 }
 
 /// Hints on their way to shards, gathered so that each shard is written to once.
@@ -26,12 +25,8 @@ pub(crate) struct Announcement {
 
 impl Announcer {
     /// Makes an announcer.
-    pub(crate) fn new(
-        inbox: Arc<dyn Inbox>,
-        tables: watch::Receiver<Arc<Table>>,
-        tracker: TaskTracker,
-    ) -> Self {
-        Self { inbox, tables, tracker }
+    pub(crate) fn new(inbox: Arc<dyn Inbox>, tables: watch::Receiver<Arc<Table>>, tasks: Tasks) -> Self {
+        Self { inbox, tables, tasks }
     }
 
     /// Begins an announcement by the table as it is now.
@@ -56,7 +51,7 @@ impl Announcer {
     /// Sends what was gathered; it is sent even if the client does not wait for it.
     pub(crate) async fn publish(&self, announcement: Announcement) {
         let inbox = self.inbox.clone();
-        let sending = self.tracker.spawn(async move {
+        let sending = self.tasks.spawn(async move {
             let epoch = announcement.table.epoch.into();
             let each = announcement.hints.into_iter().map(|(shard, hints)| {
                 let entries: Vec<_> = hints

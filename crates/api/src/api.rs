@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use identity::Authenticator;
 use placement::Table;
-use ports::{Clock, Entropy, Inbox, Log, PushSender, Store};
+use ports::{Clock, Entropy, Inbox, Log, PushSender, Store, Tasks};
 use telemetry::MetricsError;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::announcer::Announcer;
 use crate::carrier::Carrier;
@@ -47,7 +46,7 @@ pub struct ApiParts {
     /// What the operator has set.
     pub options: ApiOptions,
     /// Where tasks that outlive a request are spawned.
-    pub tracker: TaskTracker,
+    pub tasks: Tasks,
     /// When the carried sockets are to be let go.
     pub stop: CancellationToken,
 }
@@ -64,7 +63,7 @@ pub struct Api {
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) metrics: Metrics,
     pub(crate) options: ApiOptions,
-    pub(crate) tracker: TaskTracker,
+    pub(crate) tasks: Tasks,
     pub(crate) announcer: Announcer,
     pub(crate) authenticator: Authenticator,
     pub(crate) carrier: Carrier,
@@ -81,16 +80,16 @@ impl Api {
     /// Its figures have names that are taken.
     pub fn new(parts: ApiParts) -> Result<Self, MetricsError> {
         let ApiParts { store, log, inbox, clock, entropy, tables, keys, channels, notifier, .. } = parts;
-        let ApiParts { options, tracker, stop, .. } = parts;
+        let ApiParts { options, tasks, stop, .. } = parts;
         let metrics = Metrics::register(&parts.metrics)?;
         Ok(Self {
-            announcer: Announcer::new(inbox, tables.clone(), tracker.clone()),
+            announcer: Announcer::new(inbox, tables.clone(), tasks.clone()),
             // The shards check from where a page may open sockets; the calls take no cookies, so any page may try.
             authenticator: Authenticator::new(keys.verifiers(), store.clone(), clock.clone(), Vec::new()),
             carrier: Carrier::new(
                 &options,
                 entropy.clone(),
-                tracker.clone(),
+                tasks.clone(),
                 stop,
                 metrics.carried_sockets.clone(),
             ),
@@ -99,7 +98,7 @@ impl Api {
             passwords: Passwords::new(
                 &options,
                 entropy.clone(),
-                tracker.clone(),
+                tasks.clone(),
                 metrics.waiting_passwords.clone(),
             ),
             repeats: Repeats::default(),
@@ -113,7 +112,7 @@ impl Api {
             notifier,
             metrics,
             options,
-            tracker,
+            tasks,
         })
     }
 

@@ -15,12 +15,11 @@ use axum::response::Response;
 use http::StatusCode;
 use hyper_util::rt::TokioIo;
 use placement::{Assignment, Bucket, Member, Table};
-use ports::Entropy;
+use ports::{Entropy, Tasks};
 use protocol::ErrorCode;
 use telemetry::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::address::ClientAddress;
 use crate::api::Api;
@@ -40,7 +39,7 @@ pub(crate) struct Carrier {
     places: Arc<Semaphore>,
     carried: IntGauge,
     entropy: Arc<dyn Entropy>,
-    tracker: TaskTracker,
+    tasks: Tasks,
     stop: CancellationToken,
 }
 
@@ -92,7 +91,7 @@ impl Carrier {
     pub(crate) fn new(
         options: &ApiOptions,
         entropy: Arc<dyn Entropy>,
-        tracker: TaskTracker,
+        tasks: Tasks,
         stop: CancellationToken,
         carried: IntGauge,
     ) -> Self {
@@ -103,7 +102,7 @@ impl Carrier {
             places: Arc::new(Semaphore::new(options.carried_sockets.min(Semaphore::MAX_PERMITS))),
             carried,
             entropy,
-            tracker,
+            tasks,
             stop,
         }
     }
@@ -133,7 +132,7 @@ impl Carrier {
             }
             let shard = hyper::upgrade::on(&mut answer);
             let (stop, patience) = (self.stop.clone(), self.patience());
-            self.tracker.spawn(async move {
+            self.tasks.spawn(async move {
                 let _place = place;
                 match tokio::try_join!(client, shard) {
                     Ok((client, shard)) => {
@@ -153,7 +152,7 @@ impl Carrier {
         url: &str,
     ) -> Result<http::Response<hyper::body::Incoming>, handshake::Unreachable> {
         let stream = handshake::connect(url, self.connect_timeout).await?;
-        handshake.send(stream, self.upgrade_timeout, &self.tracker).await
+        handshake.send(stream, self.upgrade_timeout, &self.tasks).await
     }
 
     /// How long a socket is still carried after the process was told to stop: spread, so that the clients do not all

@@ -80,7 +80,7 @@ impl Api {
         let stored = account.and_then(|account| serde_json::from_slice(&account.throttle).ok());
         let (before, failed) = self.guesses.begin(&name, stored.unwrap_or_default(), self.clock.now())?;
         let (store, writer) = (self.store.clone(), username.clone());
-        let written = self.tracker.spawn(async move {
+        let written = self.tasks.spawn(async move {
             if let Some(username) = writer {
                 write(store.as_ref(), &username, failed).await;
             }

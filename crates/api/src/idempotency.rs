@@ -79,7 +79,7 @@ pub(crate) async fn once(State(api): State<Arc<Api>>, request: Request, next: Ne
     let request_digest = fingerprint(&body);
     let request = Request::from_parts(parts, Body::from(body));
     // On a task of its own: it is carried out and noted even if the client goes away, which is when clients ask again.
-    let running = api.tracker.clone().spawn(async move {
+    let running = api.tasks.clone().spawn(async move {
         let turn = api.repeats.turn(name);
         let _mine = turn.lock.lock().await;
         carry_out(&api, name, request_digest, request, next).await

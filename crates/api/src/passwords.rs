@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::{HashParams, Verdict, hash_password, verify_password};
-use ports::Entropy;
+use ports::{Entropy, Tasks};
 use protocol::ErrorCode;
 use protocol::account::Secret;
 use telemetry::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::task::TaskTracker;
 
 use crate::failure::{Answer, Failure};
 use crate::options::ApiOptions;
@@ -24,7 +23,7 @@ const COME_BACK: Duration = Duration::from_secs(1);
 pub(crate) struct Passwords {
     params: HashParams,
     entropy: Arc<dyn Entropy>,
-    tracker: TaskTracker,
+    tasks: Tasks,
     /// A place for each that waits or runs.
     places: Arc<Semaphore>,
     /// A permit for each that runs.
@@ -37,7 +36,7 @@ impl Passwords {
     pub(crate) fn new(
         options: &ApiOptions,
         entropy: Arc<dyn Entropy>,
-        tracker: TaskTracker,
+        tasks: Tasks,
         waiting: IntGauge,
     ) -> Self {
         let cores = options.hashing_cores.max(1);
@@ -46,7 +45,7 @@ impl Passwords {
         Self {
             params: options.hashing,
             entropy,
-            tracker,
+            tasks,
             places: Arc::new(Semaphore::new(places)),
             cores: Arc::new(Semaphore::new(cores)),
             waiting,
@@ -75,7 +74,7 @@ impl Passwords {
         let place = Place::take(&self.places, &self.waiting).ok_or_else(busy)?;
         let core = self.cores.clone().acquire_owned().await.map_err(|_| busy())?;
         // The permits go with the work: it runs to its end even if the client has gone.
-        let done = self.tracker.spawn_blocking(move || {
+        let done = self.tasks.spawn_blocking(move || {
             let _held = (core, place);
             work()
         });

@@ -1,7 +1,7 @@
 //! All users of a shard who are there, and when each is to be looked at again.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::presence::{ChosenStatus, Presence, Status};
 use protocol::{Timestamp, Username};
@@ -14,7 +14,7 @@ use crate::{Departure, Moment, SessionId, Timings};
 #[derive(Debug)]
 pub struct Availability {
     timings: Timings,
-    users: HashMap<Username, User>,
+    users: BTreeMap<Username, User>,
     /// When a user is to be looked at again; never later than needed, sometimes earlier.
     alarms: BTreeSet<(u64, Username)>,
     /// Who has gone since the caller last asked.
@@ -24,7 +24,7 @@ pub struct Availability {
 impl Availability {
     /// Makes one where nobody is there.
     pub fn new(timings: Timings) -> Self {
-        Self { timings, users: HashMap::new(), alarms: BTreeSet::new(), departed: Vec::new() }
+        Self { timings, users: BTreeMap::new(), alarms: BTreeSet::new(), departed: Vec::new() }
     }
 
     /// A device connects. `last_seen` is when the user was last there, as far as the store knows; it is heeded only

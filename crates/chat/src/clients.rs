@@ -1,6 +1,6 @@
 //! Who is connected to this shard: one set, handed down, no global.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -43,7 +43,7 @@ pub(crate) enum Join {
 
 /// The users with connections.
 pub(crate) struct Clients {
-    users: Mutex<HashMap<Username, Arc<LocalUser>>>,
+    users: Mutex<BTreeMap<Username, Arc<LocalUser>>>,
     next_connection: AtomicU64,
     count: IntGauge,
 }

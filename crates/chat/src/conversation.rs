@@ -1,6 +1,6 @@
 //! The conversations that concern this shard: those with a member connected here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub(crate) enum Attach {
 
 /// The conversations that concern this shard.
 pub(crate) struct LocalConversations {
-    map: Mutex<HashMap<ConversationId, Arc<LocalConversation>>>,
+    map: Mutex<BTreeMap<ConversationId, Arc<LocalConversation>>>,
     /// Those of which hints came though they concern nobody here, by version: nothing is read for the next hint.
     elsewhere: Mutex<LruCache<ConversationId, u64>>,
     count: IntGauge,

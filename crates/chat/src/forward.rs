@@ -1,16 +1,15 @@
 //! Sending hints to other shards: in order, gathered into batches.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use ports::Inbox;
+use ports::{Inbox, Tasks};
 use protocol::Shard;
 use protocol::hint::{Envelope, Hint};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::metrics::Metrics;
 
@@ -23,19 +22,19 @@ const MAX_BATCH: usize = 256;
 pub(crate) struct Forward {
     inbox: Arc<dyn Inbox>,
     metrics: Arc<Metrics>,
-    tracker: TaskTracker,
+    tasks: Tasks,
     stop: CancellationToken,
-    queues: Mutex<HashMap<Shard, mpsc::Sender<Bytes>>>,
+    queues: Mutex<BTreeMap<Shard, mpsc::Sender<Bytes>>>,
 }
 
 impl Forward {
     pub(crate) fn new(
         inbox: Arc<dyn Inbox>,
         metrics: Arc<Metrics>,
-        tracker: TaskTracker,
+        tasks: Tasks,
         stop: CancellationToken,
     ) -> Self {
-        Self { inbox, metrics, tracker, stop, queues: Mutex::default() }
+        Self { inbox, metrics, tasks, stop, queues: Mutex::default() }
     }
 
     /// Sends a hint to shards, after those that were sent to them before.
@@ -69,7 +68,7 @@ impl Forward {
         let (sender, receiver) = mpsc::channel(MAX_WAITING);
         queues.insert(shard.clone(), sender.clone());
         let publish = publish(self.inbox.clone(), shard.clone(), receiver, self.metrics.clone());
-        self.tracker.spawn(self.stop.clone().run_until_cancelled_owned(publish));
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(publish));
         sender
     }
 }

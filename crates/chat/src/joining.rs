@@ -1,6 +1,6 @@
 //! Which conversations reach which user here: read when the user comes, kept true by hints and by the sweep.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -56,7 +56,7 @@ impl Shared {
     pub(crate) async fn refresh(&self, user: &Arc<LocalUser>) -> Result<()> {
         let version = self.membership_version(user).await?;
         let memberships = self.store.memberships(&user.name).await?;
-        let stored: HashSet<ConversationId> =
+        let stored: BTreeSet<ConversationId> =
             memberships.iter().map(|membership| membership.conversation).collect();
         for id in user.conversations().into_iter().filter(|id| !stored.contains(id)) {
             self.leave(user, id).await?;

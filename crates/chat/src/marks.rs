@@ -1,6 +1,6 @@
 //! Noting what was delivered and read, and telling the others.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
@@ -20,7 +20,7 @@ const MARKS_AT_ONCE: usize = 64;
 /// Deliveries that are not noted yet: of each conversation and member only the last one counts.
 #[derive(Default)]
 pub(crate) struct Marks {
-    delivered: Mutex<HashMap<(ConversationId, Username), u64>>,
+    delivered: Mutex<BTreeMap<(ConversationId, Username), u64>>,
 }
 
 impl Marks {
@@ -36,7 +36,7 @@ impl Marks {
         self.delivered.lock().len()
     }
 
-    fn take(&self) -> HashMap<(ConversationId, Username), u64> {
+    fn take(&self) -> BTreeMap<(ConversationId, Username), u64> {
         std::mem::take(&mut *self.delivered.lock())
     }
 }

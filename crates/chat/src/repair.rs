@@ -1,6 +1,6 @@
 //! Reading the log where events are missing.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const MAX_WAITING: usize = 16_384;
 pub(crate) struct Repairs {
     sender: mpsc::Sender<(ConversationId, Instant)>,
     /// What is on the list: a conversation is on it once, however many of its events are early.
-    waiting: Mutex<HashSet<ConversationId>>,
+    waiting: Mutex<BTreeSet<ConversationId>>,
     patience: Duration,
 }
 

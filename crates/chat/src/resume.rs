@@ -1,6 +1,6 @@
 //! Bringing a connection what it missed: from the log, in order with what happens meanwhile.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ports::Result;
@@ -53,7 +53,7 @@ impl Shared {
         connection: &Connection,
         mine: &[ConversationId],
         resume: &Resume,
-        first_live: &HashMap<ConversationId, u64>,
+        first_live: &BTreeMap<ConversationId, u64>,
         conversations: &mut BTreeMap<ConversationId, Resumed>,
     ) -> Result<()> {
         let mut todo = mine.to_vec();

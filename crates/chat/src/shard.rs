@@ -11,12 +11,11 @@ use identity::Authenticator;
 use lru::LruCache;
 use parking_lot::Mutex;
 use placement::Table;
-use ports::{Clock, Entropy, Error, Inbox, Log, Result, Store};
+use ports::{Clock, Entropy, Error, Inbox, Log, Result, Store, Tasks};
 use protocol::chat::{History, MessageView};
 use protocol::{ConversationId, Shard, Username};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::clients::{Clients, LocalUser};
 use crate::conversation::LocalConversations;
@@ -54,7 +53,7 @@ pub struct ChatParts {
     /// What the operator set.
     pub options: Options,
     /// What its tasks are counted by.
-    pub tracker: TaskTracker,
+    pub tasks: Tasks,
     /// Ends its loops.
     pub stop: CancellationToken,
 }
@@ -108,7 +107,7 @@ pub(crate) struct Shared {
     pub(crate) draining: AtomicBool,
     /// A permit for each socket that may be open.
     pub(crate) sockets: Arc<Semaphore>,
-    pub(crate) tracker: TaskTracker,
+    pub(crate) tasks: Tasks,
     pub(crate) stop: CancellationToken,
 }
 
@@ -127,7 +126,7 @@ impl ChatShard {
             forward: Forward::new(
                 parts.inbox.clone(),
                 metrics.clone(),
-                parts.tracker.clone(),
+                parts.tasks.clone(),
                 parts.stop.clone(),
             ),
             shard: parts.shard,
@@ -146,7 +145,7 @@ impl ChatShard {
             repairs,
             directs: Mutex::new(LruCache::new(KNOWN_PAIRS)),
             draining: AtomicBool::new(false),
-            tracker: parts.tracker,
+            tasks: parts.tasks,
             stop: parts.stop,
         });
         shared.metrics.epoch.set(shared.epoch_for_metrics());
@@ -155,7 +154,7 @@ impl ChatShard {
         shared.spawn(shared.clone().note_deliveries());
         shared.spawn(shared.clone().sweep());
         shared.spawn(shared.clone().follow_tables(parts.tables));
-        shared.tracker.spawn(shared.clone().end_with_shard());
+        shared.tasks.spawn(shared.clone().end_with_shard());
         Ok(Self(shared))
     }
 
@@ -189,7 +188,7 @@ impl Shared {
     /// Runs a task until the shard stops.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
-        self.tracker.spawn(async move {
+        self.tasks.spawn(async move {
             stop.run_until_cancelled(task).await;
         });
     }

@@ -44,8 +44,8 @@ async fn open(State(shared): State<Arc<Shared>>, mut request: Request) -> Respon
         }
     };
     let limits = websocket::Limits { max_message_bytes: MAX_FRAME_BYTES, ..websocket::Limits::default() };
-    let tracker = shared.tracker.clone();
-    tracker.spawn(async move {
+    let tasks = shared.tasks.clone();
+    tasks.spawn(async move {
         match upgrade.complete(limits).await {
             Ok((reader, writer)) => shared.serve(identity, reader, writer).await,
             Err(error) => tracing::debug!(%error, "a handshake was not completed"),

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use lru::LruCache;
 use parking_lot::Mutex;
-use ports::{ConnectedUsers, Conversation, Entropy, Log, Note, Outbox, PushSender, Result, Store};
+use ports::{ConnectedUsers, Conversation, Entropy, Log, Note, Outbox, PushSender, Result, Store, Tasks};
 use protocol::{ConversationId, Username};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::metrics::Metrics;
 
@@ -49,7 +48,7 @@ pub struct NotificationParts {
     /// What the operator set.
     pub options: Options,
     /// What its tasks are counted by.
-    pub tracker: TaskTracker,
+    pub tasks: Tasks,
     /// Ends its workers.
     pub stop: CancellationToken,
 }
@@ -101,7 +100,7 @@ impl Notification {
         });
         for partition in 0..shared.outbox.partitions() {
             let (worker, stop) = (shared.clone().work(partition), parts.stop.clone());
-            parts.tracker.spawn(async move {
+            parts.tasks.spawn(async move {
                 stop.run_until_cancelled(worker).await;
             });
         }

@@ -22,6 +22,7 @@ mod outbox;
 mod presences;
 mod push;
 mod sockets;
+mod tasks;
 
 pub use accounts::{Account, Accounts, AccountsPage, ProfileChange};
 pub use clock::{Clock, SystemClock};
@@ -39,6 +40,7 @@ pub use outbox::{Outbox, OutboxEntry, OutboxPosition};
 pub use presences::{PresenceRecord, Presences};
 pub use push::{Note, Outcome, PushSender};
 pub use sockets::ConnectedUsers;
+pub use tasks::{Host, Tasks};
 
 /// Everything that lasts, but the logs.
 pub trait Store: Accounts + Logins + Conversations + Contacts + Devices + Presences + Documents {}

@@ -113,11 +113,9 @@ impl Connection {
         loop {
             let next_check = self.ping_at.min(self.dead_at());
             tokio::select! {
-                message = self.reader.next() => {
-                    if let Some(ending) = self.take(message) {
-                        return ending;
-                    }
-                }
+                biased;
+                () = self.hub.stop.cancelled() => return Ending::new(CloseCode::GoingAway, Departure::Closed),
+                (code, departure) = self.socket.ended() => return Ending::new(code, departure),
                 Err(error) = self.writer.pump(&self.socket.queue) => {
                     let departure = match &error {
                         WriteError::Io(error) => self.departure(error),
@@ -133,8 +131,12 @@ impl Connection {
                         return ending;
                     }
                 }
-                (code, departure) = self.socket.ended() => return Ending::new(code, departure),
-                () = self.hub.stop.cancelled() => return Ending::new(CloseCode::GoingAway, Departure::Closed),
+                // Last, so that whoever sends without a pause is pinged and written to all the same.
+                message = self.reader.next() => {
+                    if let Some(ending) = self.take(message) {
+                        return ending;
+                    }
+                }
             }
         }
     }

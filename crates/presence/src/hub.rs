@@ -7,11 +7,10 @@ use std::time::Duration;
 use availability::{Moment, SessionId};
 use identity::Identity;
 use parking_lot::Mutex;
-use ports::{Clock, Entropy, Inbox, PresenceRecord, Store};
+use ports::{Clock, Entropy, Inbox, PresenceRecord, Store, Tasks};
 use protocol::{CloseCode, Shard, Username};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::authenticator::Authenticator;
 use crate::metrics::PresenceMetrics;
@@ -33,7 +32,7 @@ pub(crate) struct Hub {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) options: PresenceOptions,
     pub(crate) metrics: PresenceMetrics,
-    pub(crate) tracker: TaskTracker,
+    pub(crate) tasks: Tasks,
     pub(crate) stop: CancellationToken,
     pub(crate) bells: Bells,
     pub(crate) draining: AtomicBool,
@@ -81,7 +80,7 @@ impl Hub {
             authenticator: parts.authenticator,
             options: parts.options,
             metrics: parts.metrics,
-            tracker: parts.tracker,
+            tasks: parts.tasks,
             stop: parts.stop,
             bells: Bells::new(),
             draining: AtomicBool::new(false),
@@ -194,7 +193,7 @@ impl Hub {
     /// Runs a task until the shard stops.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
-        self.tracker.spawn(async move {
+        self.tasks.spawn(async move {
             stop.run_until_cancelled_owned(task).await;
         });
     }

@@ -1,6 +1,6 @@
 //! Which users belong to this shard, and where the others do.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use placement::{Bucket, Member, Table};
@@ -35,7 +35,7 @@ impl Ownership {
     }
 
     /// Gives the shards of these users, each once and without this one.
-    pub(crate) fn others<'a>(&'a self, users: impl IntoIterator<Item = &'a Username>) -> HashSet<&'a Shard> {
+    pub(crate) fn others<'a>(&'a self, users: impl IntoIterator<Item = &'a Username>) -> BTreeSet<&'a Shard> {
         let owners = users.into_iter().map(|user| self.owner(user));
         owners.filter(|owner| **owner != self.own).collect()
     }
@@ -47,7 +47,7 @@ impl Ownership {
     }
 
     /// Gives the buckets that this shard has here and did not have in `before`.
-    pub(crate) fn gained_since(&self, before: Option<&Self>) -> HashSet<Bucket> {
+    pub(crate) fn gained_since(&self, before: Option<&Self>) -> BTreeSet<Bucket> {
         let had = |bucket| before.is_some_and(|before| before.owns_bucket(bucket));
         Bucket::all().filter(|bucket| self.owns_bucket(*bucket) && !had(*bucket)).collect()
     }

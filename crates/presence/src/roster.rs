@@ -1,6 +1,6 @@
 //! Who is connected here, by which sockets, and whom they may see.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use crate::socket::Socket;
 /// The users with a socket here.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    people: HashMap<Username, Person>,
+    people: BTreeMap<Username, Person>,
     sockets: usize,
 }
 
@@ -31,7 +31,7 @@ struct Seat {
     /// Whether the first snapshot was sent: changes come after it.
     open: bool,
     /// Which of the visible contacts the client does not follow.
-    unfollowed: HashSet<Username>,
+    unfollowed: BTreeSet<Username>,
 }
 
 impl Roster {
@@ -42,7 +42,7 @@ impl Roster {
             visible: Arc::new([]),
             reading: 0,
         });
-        person.seats.push(Seat { socket: socket.clone(), open: false, unfollowed: HashSet::new() });
+        person.seats.push(Seat { socket: socket.clone(), open: false, unfollowed: BTreeSet::new() });
         self.sockets += 1;
         let mut staying = person.seats.iter().filter(|seat| !seat.socket.is_ending());
         let oldest = staying.next()?.socket.clone();

@@ -7,12 +7,11 @@ use std::time::Duration;
 use availability::Departure;
 use axum::Router;
 use placement::Table;
-use ports::{Clock, Entropy, Inbox, Store};
+use ports::{Clock, Entropy, Inbox, Store, Tasks};
 use protocol::chat::ReconnectReason;
 use protocol::{CloseCode, Shard};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::authenticator::Authenticator;
 use crate::hub::Hub;
@@ -45,7 +44,7 @@ pub struct PresenceParts {
     /// Times and bounds.
     pub options: PresenceOptions,
     /// Where its tasks are spawned.
-    pub tracker: TaskTracker,
+    pub tasks: Tasks,
     /// Stops it at once: its tasks end, and its sockets are closed with 1001.
     pub stop: CancellationToken,
 }
@@ -98,6 +97,7 @@ impl PresenceShard {
         loops::write_records(&self.hub).await;
         let sending = away::send(self.hub.clone(), sockets, window, ReconnectReason::Draining);
         tokio::select! {
+            biased;
             () = sending => {}
             () = self.emptied() => {}
         }

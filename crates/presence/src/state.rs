@@ -7,7 +7,7 @@ mod outgoing;
 mod tests;
 mod transfer;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use availability::{Availability, Moment};
@@ -38,11 +38,11 @@ pub(crate) struct State {
     ownership: Arc<Ownership>,
     times: Times,
     /// Whom those saw who have no socket any more, but are not gone yet: they are to be told.
-    leaving: HashMap<Username, Arc<[Username]>>,
+    leaving: BTreeMap<Username, Arc<[Username]>>,
     /// When those who have gone lately went: an older record must not bring them back.
-    departed_at: HashMap<Username, u64>,
+    departed_at: BTreeMap<Username, u64>,
     /// When logins ended lately: a socket that was let in just before is not let stay.
-    ended_logins: HashMap<LoginId, u64>,
+    ended_logins: BTreeMap<LoginId, u64>,
 }
 
 /// Options in milliseconds.
@@ -67,9 +67,9 @@ impl State {
                 vouch: milliseconds(options.vouch),
                 record_lag: milliseconds(options.record_lag),
             },
-            leaving: HashMap::new(),
-            departed_at: HashMap::new(),
-            ended_logins: HashMap::new(),
+            leaving: BTreeMap::new(),
+            departed_at: BTreeMap::new(),
+            ended_logins: BTreeMap::new(),
         }
     }
 

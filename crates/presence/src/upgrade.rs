@@ -32,8 +32,8 @@ async fn open(State(hub): State<Arc<Hub>>, mut request: Request) -> Result<Respo
     let identity = hub.authenticator.authenticate(request.headers(), request.uri().query()).await?;
     match websocket::accept(&mut request, Some(SUBPROTOCOL)) {
         Ok((response, upgrade)) => {
-            let tracker = hub.tracker.clone();
-            tracker.spawn(connection::run(hub, identity, upgrade));
+            let tasks = hub.tasks.clone();
+            tasks.spawn(connection::run(hub, identity, upgrade));
             Ok(response.map(Body::new))
         }
         Err(error) => {

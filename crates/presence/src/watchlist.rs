@@ -1,6 +1,6 @@
 //! Who is watched from here, by whom, and what the watchers were last told.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::Username;
 use protocol::presence::Presence;
@@ -8,13 +8,13 @@ use protocol::presence::Presence;
 /// The users whom somebody connected here may see.
 #[derive(Debug, Default)]
 pub(crate) struct Watchlist {
-    entries: HashMap<Username, Entry>,
+    entries: BTreeMap<Username, Entry>,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
     known: Option<Known>,
-    watchers: HashSet<Username>,
+    watchers: BTreeSet<Username>,
 }
 
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Watchlist {
     }
 
     /// Takes news of a user. Gives the watchers if it is news to them.
-    pub(crate) fn learn(&mut self, presence: &Presence, epoch: u64, at: u64) -> Option<&HashSet<Username>> {
+    pub(crate) fn learn(&mut self, presence: &Presence, epoch: u64, at: u64) -> Option<&BTreeSet<Username>> {
         let entry = self.entries.get_mut(&presence.user)?;
         let new = match &entry.known {
             Some(known) if epoch < known.epoch => return None,

@@ -97,6 +97,7 @@ impl Registry {
     /// Runs until `stop`.
     pub async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             () = Box::pin(self.run_for_ever()) => {}
         }
@@ -115,6 +116,7 @@ impl Registry {
         let mut due = Some(Instant::now());
         loop {
             let delay = tokio::select! {
+                biased;
                 changed = discovery.changed(), if discovers => {
                     discovers = changed.is_ok();
                     self.discover(&discovery.borrow_and_update().clone());
@@ -124,12 +126,12 @@ impl Registry {
                     elects = changed.is_ok();
                     Some(Duration::ZERO)
                 }
-                _ = probes.tick() => self.probe().await.then(|| self.debounce()),
-                _ = windows.tick() => self.window_ended().then_some(Duration::ZERO),
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     due = None;
                     self.plan().await.err()
                 }
+                _ = windows.tick() => self.window_ended().then_some(Duration::ZERO),
+                _ = probes.tick() => self.probe().await.then(|| self.debounce()),
             };
             if let Some(delay) = delay {
                 due.get_or_insert_with(|| Instant::now() + delay);

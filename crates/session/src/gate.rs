@@ -1,6 +1,6 @@
 //! Deciding for one connection whether a live event may pass.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::ConversationId;
 
@@ -26,7 +26,7 @@ pub enum Passage<F> {
 pub struct Gate<F> {
     phase: Phase<F>,
     /// The first event that passed live in each conversation: a late resume reads the log up to there. Forgotten with the first resume.
-    first_live: Option<HashMap<ConversationId, u64>>,
+    first_live: Option<BTreeMap<ConversationId, u64>>,
 }
 
 #[derive(Debug)]
@@ -36,9 +36,9 @@ enum Phase<F> {
     /// A resume reads the log.
     Resuming {
         /// Caught up.
-        done: HashSet<ConversationId>,
+        done: BTreeSet<ConversationId>,
         /// Not caught up, but something happened there: these must be caught up with as well.
-        touched: HashSet<ConversationId>,
+        touched: BTreeSet<ConversationId>,
     },
     /// Everything passes.
     Open,
@@ -46,7 +46,7 @@ enum Phase<F> {
 
 impl<F> Default for Gate<F> {
     fn default() -> Self {
-        Self { phase: Phase::Waiting(Vec::new()), first_live: Some(HashMap::new()) }
+        Self { phase: Phase::Waiting(Vec::new()), first_live: Some(BTreeMap::new()) }
     }
 }
 
@@ -90,10 +90,10 @@ impl<F> Gate<F> {
     ///
     /// Gives for each conversation the first event that has passed live already, which the resume must not repeat. `None`: there was a
     /// resume before, so that everything has passed and there is nothing to read.
-    pub fn begin_resume(&mut self) -> Option<HashMap<ConversationId, u64>> {
+    pub fn begin_resume(&mut self) -> Option<BTreeMap<ConversationId, u64>> {
         let first_live = self.first_live.take()?;
         let done = first_live.keys().copied().collect();
-        self.phase = Phase::Resuming { done, touched: HashSet::new() };
+        self.phase = Phase::Resuming { done, touched: BTreeSet::new() };
         Some(first_live)
     }
 
@@ -110,7 +110,7 @@ impl<F> Gate<F> {
         if let Phase::Resuming { touched, .. } = &mut self.phase
             && !touched.is_empty()
         {
-            return Err(touched.drain().collect());
+            return Err(std::mem::take(touched).into_iter().collect());
         }
         self.phase = Phase::Open;
         Ok(())
@@ -134,13 +134,13 @@ mod tests {
         assert_eq!(gate.live(A, 6, 'y'), Passage::Kept);
         assert_eq!(gate.open(), ['x', 'y']);
         assert_eq!(gate.live(A, 7, 'z'), Passage::Pass('z'));
-        assert_eq!(gate.begin_resume(), Some(HashMap::from([(A, 5)])));
+        assert_eq!(gate.begin_resume(), Some(BTreeMap::from([(A, 5)])));
     }
 
     #[test]
     fn what_happens_during_a_resume_in_a_new_conversation_is_not_missed() {
         let mut gate = Gate::default();
-        assert_eq!(gate.begin_resume(), Some(HashMap::new()));
+        assert_eq!(gate.begin_resume(), Some(BTreeMap::new()));
         gate.caught_up(A);
         assert_eq!(gate.live(A, 9, 'a'), Passage::Pass('a'));
         assert_eq!(gate.live(B, 1, 'b'), Passage::Kept);

@@ -16,10 +16,10 @@ use http_edge::RequestId;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use ports::Tasks;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_util::task::TaskTracker;
 
 use crate::address::ClientAddress;
 
@@ -100,13 +100,13 @@ impl Handshake {
         &self,
         stream: TcpStream,
         patience: Duration,
-        tracker: &TaskTracker,
+        tasks: &Tasks,
     ) -> Result<http::Response<Incoming>, Unreachable> {
         let mut request = http::Request::get(self.uri.clone()).body(Empty::<Bytes>::new())?;
         *request.headers_mut() = self.headers.clone();
         let (mut sender, connection) =
             http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await?;
-        tracker.spawn(async move {
+        tasks.spawn(async move {
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%error, "a shard's connection ended");
             }

@@ -206,7 +206,7 @@ fn chat_parts(shared: &Shared, shard: Shard, tracker: TaskTracker, stop: Cancell
         tables: shared.tables.clone(),
         authenticator: authenticator(shared),
         options: parts::chat_options(&shared.base.configuration),
-        tracker,
+        tasks: tracker.into(),
         stop,
     }
 }
@@ -228,7 +228,7 @@ fn presence_parts(
         tables: shared.tables.clone(),
         authenticator: Arc::new(authenticator(shared)),
         options: parts::presence_options(&shared.base.configuration),
-        tracker,
+        tasks: tracker.into(),
         stop,
     })
 }

@@ -117,7 +117,7 @@ pub(super) fn notification(shared: &Shared) -> Result<Notification> {
         senders: push::senders(&base.configuration.channels()?),
         metrics: base.metrics.of_role("notification", None),
         options: notification::Options::default(),
-        tracker: base.tracker.clone(),
+        tasks: base.tracker.clone().into(),
         stop: base.stop.clone(),
     })?)
 }
@@ -137,7 +137,7 @@ pub(super) fn api(shared: &Shared, notification: Notification) -> Result<Api> {
         notifier: Arc::new(Notifies { notification, tracker: base.tracker.clone() }),
         metrics: base.metrics.of_role("api", None),
         options: api_options(&base.configuration)?,
-        tracker: base.tracker.clone(),
+        tasks: base.tracker.clone().into(),
         stop: base.stop.clone(),
     })?)
 }

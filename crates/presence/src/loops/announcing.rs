@@ -1,6 +1,6 @@
 //! Changes for other shards: one batch of hints a shard, for all that happened in a few milliseconds.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ const USERS_PER_HINT: usize = 200;
 const CONCURRENCY: usize = 32;
 
 /// The news for each shard.
-type News = HashMap<Shard, Vec<Presence>>;
+type News = BTreeMap<Shard, Vec<Presence>>;
 
 /// Tells other shards what has changed. In the order of the changes: the last word on a user is the last one told.
 pub(super) async fn run(hub: Arc<Hub>) {

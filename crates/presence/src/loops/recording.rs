@@ -1,6 +1,6 @@
 //! Records for the store: so that a successor knows who is there, and others see what a hint did not bring.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::hub::{Hub, STORE_PAGE};
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Records that the store has not taken yet, the last of each user.
-type Unwritten = HashMap<Username, PresenceRecord>;
+type Unwritten = BTreeMap<Username, PresenceRecord>;
 
 /// Writes what has changed, gathered for a moment.
 pub(super) async fn run(hub: Arc<Hub>) {

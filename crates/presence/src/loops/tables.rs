@@ -1,6 +1,6 @@
 //! Placement tables: whom this shard gains it expects, whom it loses it sends away.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub(super) async fn run(hub: Arc<Hub>, mut tables: watch::Receiver<Arc<Table>>) 
 }
 
 /// Expects those who are connected in these buckets as far as the store knows.
-async fn adopt(hub: Arc<Hub>, gained: HashSet<Bucket>) {
+async fn adopt(hub: Arc<Hub>, gained: BTreeSet<Bucket>) {
     let mut after = None;
     loop {
         let read_at = hub.now().elapsed;

@@ -10,9 +10,10 @@ pub(super) async fn run(hub: Arc<Hub>) {
     loop {
         let deadline = *deadlines.borrow_and_update();
         tokio::select! {
+            biased;
+            () = hub.sleep_until(deadline) => hub.update(|state, now| state.advance(now)),
             // The sender is part of the hub.
             _ = deadlines.changed() => {}
-            () = hub.sleep_until(deadline) => hub.update(|state, now| state.advance(now)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! News of others: hints from the inbox, and records from the store.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use availability::Moment;
 use ports::PresenceRecord;
@@ -66,7 +66,7 @@ impl State {
         read_at: u64,
         now: Moment,
     ) {
-        let records: HashMap<&Username, &PresenceRecord> =
+        let records: BTreeMap<&Username, &PresenceRecord> =
             records.iter().map(|record| (&record.username, record)).collect();
         for contact in contacts {
             if let Some(record) = records.get(contact) {

@@ -1,6 +1,6 @@
 //! What is yet to be told to the store and to other shards.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use availability::Moment;
@@ -14,13 +14,13 @@ use super::State;
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
     /// How users are now: to the shards of their watchers, or to the owner.
-    pub(crate) changes: HashMap<Username, Change>,
+    pub(crate) changes: BTreeMap<Username, Change>,
     /// Whose record is to be written.
-    pub(crate) touched: HashSet<Username>,
+    pub(crate) touched: BTreeSet<Username>,
     /// Who has gone, as it is to be written.
-    pub(crate) departed: HashMap<Username, Presence>,
+    pub(crate) departed: BTreeMap<Username, Presence>,
     /// Whose contacts are to be read again.
-    pub(crate) reload: HashSet<Username>,
+    pub(crate) reload: BTreeSet<Username>,
 }
 
 /// A change, and for whom.
@@ -79,7 +79,7 @@ impl State {
     }
 
     /// Takes whose contacts are to be read again.
-    pub(crate) fn take_reloads(&mut self) -> HashSet<Username> {
+    pub(crate) fn take_reloads(&mut self) -> BTreeSet<Username> {
         std::mem::take(&mut self.outgoing.reload)
     }
 

@@ -1,6 +1,6 @@
 //! A new table: users come, and users go.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use availability::Moment;
@@ -16,7 +16,7 @@ use crate::socket::Socket;
 #[derive(Debug, Default)]
 pub(crate) struct Transfer {
     /// The buckets that it has now and did not have before.
-    pub(crate) gained: HashSet<Bucket>,
+    pub(crate) gained: BTreeSet<Bucket>,
     /// The sockets whose users belong elsewhere now and did not before.
     pub(crate) away: Vec<Arc<Socket>>,
 }
@@ -50,7 +50,7 @@ impl State {
     pub(crate) fn adopt_all(
         &mut self,
         records: &[PresenceRecord],
-        gained: &HashSet<Bucket>,
+        gained: &BTreeSet<Bucket>,
         read_at: u64,
         now: Moment,
     ) {

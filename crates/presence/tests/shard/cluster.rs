@@ -137,7 +137,7 @@ impl Cluster {
             authenticator: Arc::new(TestAuthenticator(self.store.clone())),
             metrics: PresenceMetrics::register(&metrics).unwrap(),
             options,
-            tracker: self.tracker.clone(),
+            tasks: self.tracker.clone().into(),
             stop: stop.clone(),
         })
         .await

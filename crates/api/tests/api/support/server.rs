@@ -97,7 +97,7 @@ impl Server {
             notifier: notes.clone(),
             metrics: metrics.of_role("api", None),
             options: parts.options,
-            tracker: tracker.clone(),
+            tasks: tracker.clone().into(),
             stop: stop.clone(),
         })
         .unwrap();

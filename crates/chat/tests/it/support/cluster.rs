@@ -100,7 +100,7 @@ impl Cluster {
             authenticator: self.people.authenticator(),
             metrics: metrics.clone(),
             options,
-            tracker: self.tracker.clone(),
+            tasks: self.tracker.clone().into(),
             stop: stop.clone(),
         })
         .await
