@@ -212,7 +212,7 @@ impl NodePlace {
             shard: self.shard.clone(),
             service: self.service,
             url: self.url.clone(),
-            health_url: Some(self.health_url.clone()),
+            operator_url: Some(self.operator_url.clone()),
             state: ShardState::Serving,
             weight: 100,
         }

@@ -125,8 +125,15 @@ fn found(configuration: &Configuration) -> Result<Vec<FoundShard>, Configuration
         if !url.starts_with("ws://") && !url.starts_with("wss://") {
             return Err(wrong("has no ws:// or wss:// address"));
         }
-        let (url, health_url) = (url.to_owned(), None);
-        shards.push(FoundShard { shard, service, url, health_url, state: ShardState::Serving, weight: 100 });
+        let (url, operator_url) = (url.to_owned(), None);
+        shards.push(FoundShard {
+            shard,
+            service,
+            url,
+            operator_url,
+            state: ShardState::Serving,
+            weight: 100,
+        });
     }
     shards.sort_by(|one, other| one.shard.cmp(&other.shard));
     Ok(shards)

@@ -37,5 +37,5 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn member(number: u16) -> Result<Member, InvalidName> {
     let shard = Shard::new(&format!("chat-{number}"))?;
-    Ok(Member { shard, url: String::new(), weight: ORDINARY_WEIGHT, draining: false })
+    Ok(Member { shard, url: String::new(), weight: ORDINARY_WEIGHT, operator_url: None, draining: false })
 }

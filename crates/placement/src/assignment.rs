@@ -186,7 +186,7 @@ mod tests {
 
     fn member(name: &str, draining: bool) -> Member {
         let shard = Shard::new(name).unwrap();
-        Member { url: format!("ws://{shard}"), shard, weight: ORDINARY_WEIGHT, draining }
+        Member { url: format!("ws://{shard}"), shard, weight: ORDINARY_WEIGHT, operator_url: None, draining }
     }
 
     fn three() -> Vec<Member> {

@@ -24,6 +24,9 @@ pub struct Member {
     pub shard: Shard,
     /// Where clients reach it.
     pub url: String,
+    /// Where the other processes of the cluster ask it things: its operators' port, as `http://host:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator_url: Option<String>,
     /// Its capacity, from 1 to [`MAX_WEIGHT`], [`ORDINARY_WEIGHT`] being that of an ordinary shard.
     pub weight: u32,
     /// Whether it is about to leave: then it owns nothing, but still serves those who have not left it.

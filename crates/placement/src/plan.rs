@@ -122,7 +122,13 @@ mod tests {
 
     fn member(name: &str) -> Member {
         let shard = Shard::new(name).unwrap();
-        Member { url: format!("ws://{shard}"), shard, weight: ORDINARY_WEIGHT, draining: false }
+        Member {
+            url: format!("ws://{shard}"),
+            shard,
+            weight: ORDINARY_WEIGHT,
+            operator_url: None,
+            draining: false,
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod tests {
                 shard: Shard::new(&format!("chat-{number}")).unwrap(),
                 url: format!("ws://chat-{number}.chat.svc:8080"),
                 weight: ORDINARY_WEIGHT,
+                operator_url: None,
                 draining: false,
             })
             .collect();

@@ -21,8 +21,8 @@ pub struct FoundShard {
     pub service: Service,
     /// How clients reach it: `ws://host:port`, without a path.
     pub url: String,
-    /// Where it answers `/healthz/ready`, if it can be asked: `http://host:port`.
-    pub health_url: Option<String>,
+    /// Its operators' port, if it can be asked there: `http://host:port`.
+    pub operator_url: Option<String>,
     /// How it is.
     pub state: ShardState,
     /// How much it takes, 100 for an ordinary one.

@@ -106,7 +106,13 @@ mod tests {
 
     fn table(epoch: u64) -> Arc<Table> {
         let shard = Shard::new("chat-0").unwrap();
-        let member = Member { shard, url: "ws://chat-0".into(), weight: ORDINARY_WEIGHT, draining: false };
+        let member = Member {
+            shard,
+            url: "ws://chat-0".into(),
+            weight: ORDINARY_WEIGHT,
+            operator_url: None,
+            draining: false,
+        };
         let chat = plan(None, &[member], &BucketLoads::uniform(), &Options::default()).unwrap().assignment;
         Arc::new(Table { epoch: Epoch::try_from(epoch).unwrap(), presence: chat.clone(), chat })
     }

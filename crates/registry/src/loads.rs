@@ -82,7 +82,7 @@ mod tests {
     fn assignment() -> Assignment {
         let members = ["a", "b"].map(|name| {
             let shard = Shard::new(name).unwrap();
-            Member { url: String::new(), shard, weight: ORDINARY_WEIGHT, draining: false }
+            Member { url: String::new(), shard, weight: ORDINARY_WEIGHT, operator_url: None, draining: false }
         });
         plan(None, &members, &BucketLoads::uniform(), &Options::default()).unwrap().assignment
     }

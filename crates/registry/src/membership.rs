@@ -70,7 +70,7 @@ impl Membership {
             if seen.listed {
                 // What was counted against it before does not count as an answer to this question.
                 (seen.listed, seen.failed, seen.unreachable) = (false, 0, 0);
-                return doubtful && seen.is_alive() && seen.found.health_url.is_some();
+                return doubtful && seen.is_alive() && seen.found.operator_url.is_some();
             }
             seen.is_alive()
         });
@@ -78,12 +78,12 @@ impl Membership {
             match self.shards.get_mut(&found.shard) {
                 Some(seen) => {
                     (seen.found, seen.listed) = (found.clone(), true);
-                    if found.health_url.is_none() {
+                    if found.operator_url.is_none() {
                         seen.health = Health::Ready;
                     }
                 }
                 None => {
-                    let ready = found.health_url.is_none() || trusted(&found.shard);
+                    let ready = found.operator_url.is_none() || trusted(&found.shard);
                     let seen = Seen {
                         found: found.clone(),
                         listed: true,
@@ -99,7 +99,7 @@ impl Membership {
 
     /// Gives the shards to probe, and where.
     pub(crate) fn to_probe(&self) -> Vec<(Shard, String)> {
-        let url = |seen: &Seen| Some((seen.found.shard.clone(), seen.found.health_url.clone()?));
+        let url = |seen: &Seen| Some((seen.found.shard.clone(), seen.found.operator_url.clone()?));
         self.shards.values().filter_map(url).collect()
     }
 
@@ -142,6 +142,7 @@ impl Membership {
             .map(|seen| Member {
                 shard: seen.found.shard.clone(),
                 url: seen.found.url.clone(),
+                operator_url: seen.found.operator_url.clone(),
                 weight: seen.found.weight,
                 draining: seen.found.state == ShardState::Draining
                     || (seen.health == Health::NotReady && !shared_trouble),
@@ -171,7 +172,7 @@ mod tests {
             shard: shard(name),
             service: Service::Chat,
             url: format!("ws://{name}"),
-            health_url: Some(format!("http://{name}")),
+            operator_url: Some(format!("http://{name}")),
             state: ShardState::Serving,
             weight: 100,
         }
@@ -285,7 +286,7 @@ mod tests {
     fn what_cannot_be_asked_is_as_discovery_says() {
         let mut silent = list("a b c");
         for found in &mut silent {
-            found.health_url = None;
+            found.operator_url = None;
         }
         silent[1].state = ShardState::Draining;
         let mut membership = Membership::new(3);

@@ -19,8 +19,8 @@ pub(crate) enum Outcome {
 }
 
 /// Asks `/healthz/ready` below the given address.
-pub(crate) async fn probe(health_url: &str, timeout: Duration) -> Outcome {
-    let answer = match health_url.parse::<Uri>() {
+pub(crate) async fn probe(operator_url: &str, timeout: Duration) -> Outcome {
+    let answer = match operator_url.parse::<Uri>() {
         Ok(uri) => Client::new(uri).get("/healthz/ready", timeout).await,
         Err(_) => Err(ClientError::Address),
     };
@@ -28,7 +28,7 @@ pub(crate) async fn probe(health_url: &str, timeout: Duration) -> Outcome {
         Ok(response) if response.status() == StatusCode::OK => Outcome::Ready,
         Ok(_) => Outcome::NotReady,
         Err(error) => {
-            tracing::debug!(health_url, %error, "probe failed");
+            tracing::debug!(operator_url, %error, "probe failed");
             Outcome::Unreachable
         }
     }

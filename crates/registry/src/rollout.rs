@@ -76,6 +76,7 @@ mod tests {
             shard: Shard::new(name).unwrap(),
             url: String::new(),
             weight: ORDINARY_WEIGHT,
+            operator_url: None,
             draining: false,
         };
         names.iter().map(member).collect()

@@ -56,6 +56,7 @@ mod tests {
             shard: Shard::new("chat-0").unwrap(),
             url: "ws://10.0.0.7:9000".to_owned(),
             weight: ORDINARY_WEIGHT,
+            operator_url: None,
             draining: false,
         };
         assert_eq!(address(None, &owner, "chat"), "ws://10.0.0.7:9000/chat");

@@ -25,7 +25,7 @@ pub(super) struct NodePlace {
     pub(super) service: Service,
     pub(super) shard: Shard,
     pub(super) url: String,
-    pub(super) health_url: String,
+    pub(super) operator_url: String,
     listener: std::net::TcpListener,
     home: Home,
 }
@@ -73,7 +73,7 @@ impl NodePlace {
             (None, ip) => ip.to_string(),
         };
         let home = Home::open(&shard)?;
-        let health_url = format!("http://{}", health.local_addr()?);
+        let operator_url = format!("http://{}", health.local_addr()?);
         home.answer_probes(base, health).await?;
         // Registered with the runtime that will serve it.
         let listener = listener.into_std()?;
@@ -81,7 +81,7 @@ impl NodePlace {
             service,
             shard,
             url: format!("ws://{host}:{}", address.port()),
-            health_url,
+            operator_url,
             listener,
             home,
         })

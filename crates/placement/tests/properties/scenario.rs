@@ -60,7 +60,13 @@ fn scramble(number: u64) -> u64 {
 /// The shard chat-`number`.
 pub(crate) fn member(number: usize) -> Member {
     let shard = Shard::new(&format!("chat-{number}")).unwrap();
-    Member { url: format!("ws://{shard}.chat.svc:8080"), shard, weight: ORDINARY_WEIGHT, draining: false }
+    Member {
+        url: format!("ws://{shard}.chat.svc:8080"),
+        shard,
+        weight: ORDINARY_WEIGHT,
+        operator_url: None,
+        draining: false,
+    }
 }
 
 /// The first so many shards.

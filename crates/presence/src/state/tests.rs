@@ -31,6 +31,7 @@ fn owned_by(owner: &str, epoch: u64) -> Ownership {
         shard: Shard::new(name).unwrap(),
         url: format!("ws://{name}"),
         weight: placement::ORDINARY_WEIGHT,
+        operator_url: None,
         draining: false,
     };
     let members = vec![member("here"), member("there")];

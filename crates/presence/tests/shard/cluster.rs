@@ -272,6 +272,7 @@ fn table(
         shard: shard.clone(),
         url: format!("ws://{address}"),
         weight: placement::ORDINARY_WEIGHT,
+        operator_url: None,
         draining: false,
     };
     let owners = Bucket::all().map(|bucket| u8::try_from(owner(bucket)).unwrap()).collect();

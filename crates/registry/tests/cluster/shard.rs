@@ -31,7 +31,7 @@ impl TestShard {
             shard: Shard::new(name).unwrap(),
             service,
             url: format!("ws://{name}.test"),
-            health_url: Some(format!("http://{address}")),
+            operator_url: Some(format!("http://{address}")),
             state: ShardState::Serving,
             weight: 100,
         };
@@ -54,7 +54,7 @@ impl TestShard {
 
     /// Starts it again where it was.
     pub(crate) async fn restart(&mut self) {
-        let url = self.found.health_url.clone().unwrap();
+        let url = self.found.operator_url.clone().unwrap();
         let listener = TcpListener::bind(url.trim_start_matches("http://")).await.unwrap();
         self.serve(listener);
     }

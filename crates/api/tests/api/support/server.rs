@@ -242,6 +242,7 @@ fn table([first, second, presence]: &[String; 3]) -> Table {
         shard: Shard::new(name).unwrap(),
         url: url.to_owned(),
         weight: ORDINARY_WEIGHT,
+        operator_url: None,
         draining: false,
     };
     Table {

@@ -66,7 +66,13 @@ impl Cluster {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("ws://{}", listener.local_addr().unwrap());
             let shard = Shard::new(&format!("chat-{number}")).unwrap();
-            members.push(Member { shard, url, weight: placement::ORDINARY_WEIGHT, draining: false });
+            members.push(Member {
+                shard,
+                url,
+                weight: placement::ORDINARY_WEIGHT,
+                operator_url: None,
+                draining: false,
+            });
             listeners.push(listener);
         }
         let mut cluster = Self {
