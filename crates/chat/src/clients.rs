@@ -182,7 +182,7 @@ mod tests {
         let name = Username::new("ada").unwrap();
         let mut ended = Vec::new();
         for id in 0..5 {
-            let connection = Arc::new(Connection::new(id, LoginId([0; 16]), 1000));
+            let connection = Arc::new(Connection::new(id, LoginId([0; 16]), 1000, 0));
             // None of them is removed: their tasks have not run yet.
             if let Some(oldest) = clients.add(&name, connection, 2).1 {
                 oldest.end(CloseCode::Replaced, "");

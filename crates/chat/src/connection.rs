@@ -1,6 +1,6 @@
 //! One connection, as the rest of the shard sees it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,10 +37,12 @@ pub(crate) struct Connection {
     pub(crate) paging: tokio::sync::Mutex<()>,
     /// Whether the client was told to go elsewhere.
     sent_away: AtomicBool,
+    /// When something last came from the client, in milliseconds of the shard's clock that only grows.
+    heard_at: AtomicU64,
 }
 
 impl Connection {
-    pub(crate) fn new(id: u64, login: LoginId, queue_bytes: usize) -> Self {
+    pub(crate) fn new(id: u64, login: LoginId, queue_bytes: usize, now: u64) -> Self {
         Self {
             id,
             login,
@@ -51,12 +53,23 @@ impl Connection {
             ends: Notify::new(),
             paging: tokio::sync::Mutex::default(),
             sent_away: AtomicBool::new(false),
+            heard_at: AtomicU64::new(now),
         }
     }
 
     /// Queues a frame. A full or closed queue ends the connection by itself: its writer notices.
     pub(crate) fn send(&self, frame: &ServerFrame) {
         self.push(websocket::text(&frame.encode()));
+    }
+
+    /// Takes note that something came from the client.
+    pub(crate) fn heard(&self, now: u64) {
+        self.heard_at.store(now, Ordering::Relaxed);
+    }
+
+    /// Says for how long nothing has come from the client, in milliseconds.
+    pub(crate) fn silence(&self, now: u64) -> u64 {
+        now.saturating_sub(self.heard_at.load(Ordering::Relaxed))
     }
 
     /// Waits until little waits to be written, or the connection is to be closed: what is read for a client comes no faster than the client reads.

@@ -47,8 +47,12 @@ struct Serving {
 impl Shared {
     /// Serves a connection until it ends.
     pub(crate) async fn serve(self: Arc<Self>, identity: Identity, mut reader: Reader, mut writer: Writer) {
-        let connection =
-            Arc::new(Connection::new(self.clients.next_id(), identity.login, self.options.queue_bytes));
+        let connection = Arc::new(Connection::new(
+            self.clients.next_id(),
+            identity.login,
+            self.options.queue_bytes,
+            self.now_ms(),
+        ));
         // Queued before anybody can find the connection, so that it is the first frame; written once the user's conversations are known.
         connection.send(&self.welcome(&identity.user, &connection));
         let (user, oldest) =
@@ -172,6 +176,7 @@ impl Serving {
     /// Takes what came from the client.
     async fn take(&mut self, message: Result<Message, ReadError>) -> Result<(), End> {
         let now = self.shared.now_ms();
+        self.connection.heard(now);
         match message {
             Ok(Message::Text(text)) => {
                 self.shared.metrics.frames_in.inc();

@@ -1,6 +1,6 @@
 //! The shard: its parts, put together.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -163,9 +163,15 @@ impl ChatShard {
         upgrade::router(self.0.clone())
     }
 
-    /// Gives those of `usernames` who have a socket here.
-    pub fn connected(&self, usernames: &[Username]) -> HashSet<Username> {
-        usernames.iter().filter(|name| self.0.clients.get(name).is_some()).cloned().collect()
+    /// Gives those of `usernames` who have a socket here, each with the time since one of their devices was last heard of.
+    pub fn connected(&self, usernames: &[Username]) -> BTreeMap<Username, Duration> {
+        let now = self.0.now_ms();
+        let silence = |name: &Username| {
+            let connections = self.0.clients.get(name)?.connections();
+            let shortest = connections.iter().map(|connection| connection.silence(now)).min()?;
+            Some((name.clone(), Duration::from_millis(shortest)))
+        };
+        usernames.iter().filter_map(silence).collect()
     }
 
     /// Gives what the shard holds at the moment: nothing when nobody is connected.

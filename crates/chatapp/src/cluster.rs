@@ -3,10 +3,7 @@
 //! The roles are the ones that run by themselves elsewhere; only what lies between them is nearer. Each shard has a runtime with a thread of
 //! its own, listeners of its own, and is found, probed and given users by the registry as any other.
 
-mod listener;
 mod node;
-mod operators;
-mod parts;
 mod sockets;
 
 use std::collections::BTreeMap;
@@ -18,19 +15,19 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use api::Keys;
 use futures_util::future::join_all;
+use notification::Notification;
 use parking_lot::Mutex;
 use placement::{Epoch, Table};
-use ports::{Clock, Entropy, FoundShard, ShardState, SystemClock, SystemEntropy};
+use ports::{FoundShard, ShardState};
 use protocol::{Service, Shard};
-use registry::{Registry, StaticDiscovery};
-use store_embedded::EmbeddedStore;
-use telemetry::Metrics;
+use registry::{StaticDiscovery, TableFeed};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
+use crate::base::Base;
 use crate::configuration::Configuration;
-use listener::bind;
+use crate::listener::bind;
+use crate::notes::Notes;
+use crate::{parts, tables};
 use node::{Node, NodePlace};
 use sockets::Sockets;
 
@@ -44,21 +41,10 @@ pub struct Cluster {
     ready: Arc<AtomicBool>,
 }
 
-/// What all roles of the process are built on: made once, and handed down.
-struct Base {
-    configuration: Configuration,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    store: Arc<EmbeddedStore>,
-    keys: Arc<Keys>,
-    metrics: Metrics,
-    tracker: TaskTracker,
-    stop: CancellationToken,
-}
-
 /// What all roles share once there is a table.
 struct Shared {
     base: Base,
+    keys: Arc<Keys>,
     tables: watch::Receiver<Arc<Table>>,
     sockets: Sockets,
 }
@@ -71,26 +57,29 @@ impl Cluster {
     pub async fn start(configuration: Configuration) -> Result<Self> {
         let public = bind(configuration.public_address, "public_address").await?;
         let operators = bind(configuration.operator_address, "operator_address").await?;
-        let base = Base::open(configuration).await?;
+        let base = Base::open(configuration)?;
+        let keys = parts::keys(&base).await?;
 
         let places = places(&base).await?;
         let discovery = StaticDiscovery::new(places.iter().map(NodePlace::found).collect());
-        let options = parts::registry_options();
-        let registry = Registry::new(&discovery, base.store.clone(), base.clock.clone(), options);
+        let registry = parts::registry(&base, &discovery, parts::registry_options());
         let registry_routes = registry.router(base.stop.clone());
         let feed = registry.feed();
         base.tracker.spawn(registry.run(base.stop.clone()));
-        let tables = parts::tables(feed, &base, &places).await?;
+        let tables = first_table(feed, &base, &places).await?;
 
-        let shared = Arc::new(Shared { base, tables, sockets: Sockets::default() });
+        let shared = Arc::new(Shared { base, keys, tables, sockets: Sockets::default() });
         let mut nodes = BTreeMap::new();
         for place in places {
             let key = (place.service, place.shard.clone());
             nodes.insert(key, Node::start(&shared, place).await?);
         }
-        let api = parts::api(&shared, parts::notification(&shared)?)?;
+        let (base, connected) = (&shared.base, Arc::new(shared.sockets.clone()));
+        let notification = Notification::start(parts::notification(base, connected)?)?;
+        let notifier = Arc::new(Notes::new(notification, base.tracker.clone()));
+        let api = parts::api(base, shared.keys.clone(), shared.tables.clone(), notifier)?;
         let ready = Arc::new(AtomicBool::new(true));
-        let routes = operators::router(&shared.base, &ready).merge(registry_routes);
+        let routes = shared.base.operators(&ready).merge(registry_routes);
         let (public_address, operator_address) = (public.local_addr()?, operators.local_addr()?);
         shared.base.serve(public, api.router());
         shared.base.serve(operators, routes);
@@ -147,12 +136,8 @@ impl Cluster {
         let nodes: Vec<Node> = std::mem::take(&mut *self.nodes.lock()).into_values().collect();
         join_all(nodes.iter().map(|node| node.drain(window))).await;
         base.stop.cancel();
-        base.tracker.close();
         join_all(nodes.into_iter().map(Node::stop)).await;
-        base.tracker.wait().await;
-        if let Err(error) = base.store.close().await {
-            tracing::error!(%error, "the store did not close well");
-        }
+        base.close().await;
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<FoundShard>)) {
@@ -160,26 +145,6 @@ impl Cluster {
         change(&mut shards);
         shards.sort_by(|one, other| (one.service, &one.shard).cmp(&(other.service, &other.shard)));
         self.discovery.set(shards);
-    }
-}
-
-impl Base {
-    async fn open(configuration: Configuration) -> Result<Self> {
-        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
-            (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let store = parts::store(&configuration, &clock)?;
-        let keys = parts::keys(&configuration, &store, &clock, &entropy).await?;
-        let (metrics, tracker, stop) = (Metrics::new(), TaskTracker::new(), CancellationToken::new());
-        metrics.add_process()?;
-        tracker.spawn(keys.clone().run(stop.clone()));
-        Ok(Self { configuration, clock, entropy, store, keys, metrics, tracker, stop })
-    }
-
-    /// Serves a router until the program stops.
-    fn serve(&self, listener: tokio::net::TcpListener, router: axum::Router) {
-        let limits = parts::server_limits(&self.configuration);
-        let (stop, tracker) = (self.stop.clone(), self.tracker.clone());
-        self.tracker.spawn(http_edge::serve(listener, router, limits, stop, tracker));
     }
 }
 
@@ -198,6 +163,25 @@ async fn places(base: &Base) -> Result<Vec<NodePlace>> {
         }
     }
     Ok(places)
+}
+
+/// Waits for the first table with these shards where they are now, and passes every later one on.
+///
+/// The registry begins with the table of the last run, in which the shards of this machine had other ports.
+async fn first_table(
+    mut feed: TableFeed,
+    base: &Base,
+    places: &[NodePlace],
+) -> Result<watch::Receiver<Arc<Table>>> {
+    let mut epoch = placement::Epoch::ZERO;
+    let first = loop {
+        let table = feed.newer_than(epoch).await.context("the registry ended")?;
+        if places.iter().all(|place| place.is_in(&table)) {
+            break table;
+        }
+        epoch = table.epoch;
+    };
+    Ok(tables::after(first, feed, base))
 }
 
 impl NodePlace {

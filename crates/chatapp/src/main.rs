@@ -7,7 +7,7 @@ use chatapp::cli;
 use chatapp::cluster::Cluster;
 use chatapp::configuration::{Configuration, Flags, load};
 use chatapp::lifecycle::Lifecycle;
-use chatapp::roles::{self, ROLES};
+use chatapp::roles::Role;
 use clap::{Args, Command, FromArgMatches};
 
 #[global_allocator]
@@ -39,11 +39,16 @@ fn main() -> ExitCode {
             }
             Err(error) => refused(&error),
         },
-        role => match (roles::check(role, &configuration), role) {
-            (Err(error), _) => refused(&error),
-            (Ok(()), "all") => run(all(configuration)).unwrap_or_else(|error| failed(&error)),
-            (Ok(()), _) => run(roles::run(configuration)).unwrap_or_else(|error| failed(&error)),
-        },
+        "all" => run(all(configuration)).unwrap_or_else(|error| failed(&error)),
+        name => {
+            let Some(role) = Role::ALL.into_iter().find(|role| role.name() == name) else {
+                return ExitCode::from(USAGE);
+            };
+            match role.check(&configuration) {
+                Err(error) => refused(&error),
+                Ok(()) => run(role.run(configuration)).unwrap_or_else(|error| failed(&error)),
+            }
+        }
     }
 }
 
@@ -52,7 +57,7 @@ fn command() -> Command {
     let config =
         Flags::add_to(Command::new("config").about("print the configuration in force, secrets hidden"));
     let cli = cli::Args::augment_args(Command::new("cli")).about("sign up, log in and chat from a terminal");
-    let roles = ROLES.iter().map(|(name, about)| Flags::add_to(Command::new(*name).about(*about)));
+    let roles = Role::ALL.iter().map(|role| Flags::add_to(Command::new(role.name()).about(role.about())));
     Command::new("chatapp")
         .about("A real-time chat cluster")
         .version(env!("CARGO_PKG_VERSION"))

@@ -1,140 +1,149 @@
-//! Roles that run by themselves.
-//!
-//! The registry needs no store that others share: it assigns users to the shards of a list. The other roles share one, which the embedded
-//! store, one process's alone, is not.
+//! Roles that run by themselves, a process each, over a store that they share.
+
+mod api;
+mod follow;
+mod list;
+mod notification;
+mod registry;
+mod shard;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use ports::{FoundShard, ShardState, SystemClock};
-use protocol::{Service, Shard};
-use registry::{Registry, RegistryOptions, StaticDiscovery};
-use store_embedded::EmbeddedStore;
-use telemetry::Metrics;
-use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
+use anyhow::Result;
+use protocol::Service;
 
+use crate::base::Base;
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::lifecycle::Lifecycle;
+use crate::shard::RunningShard;
 
-/// The roles and what they do.
-pub const ROLES: &[(&str, &str)] = &[
-    ("api", "HTTP, authentication, routing to the shards, the web client"),
-    ("registry", "finds the shards and gives each user one"),
-    ("chat", "a shard for messages"),
-    ("presence", "a shard for who is online"),
-    ("notification", "pushes to people who are away"),
-];
-
-/// Says whether a role can run by itself with this configuration.
-///
-/// # Errors
-/// Names the key that stands against it.
-pub fn check(role: &str, configuration: &Configuration) -> Result<(), ConfigurationError> {
-    let wrong = |key: &str, reason: &str| {
-        Err(ConfigurationError::Value { key: key.to_owned(), reason: reason.to_owned() })
-    };
-    if !configuration.redis_urls.is_empty() {
-        return wrong("redis_urls", "this build has the embedded store only; leave it empty");
-    }
-    if role == "all" {
-        return Ok(());
-    }
-    if role != "registry" {
-        return wrong(
-            "redis_urls",
-            "this role by itself needs a store that it shares with the others, and this build has the embedded one \
-             only; `chatapp all` runs every role over it",
-        );
-    }
-    if configuration.shards.is_empty() {
-        return wrong("shards", "is empty: a registry by itself needs the shards' names and addresses");
-    }
-    found(configuration).map(|_| ())
+/// A role that runs by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// HTTP.
+    Api,
+    /// Gives users their shards.
+    Registry,
+    /// A shard of one of the services.
+    Shard(Service),
+    /// Pushes.
+    Notification,
 }
 
-/// Runs the registry until a signal ends it.
-///
-/// # Errors
-/// Its address is in use, or its data cannot be opened.
-pub async fn run(configuration: Configuration) -> Result<ExitCode> {
-    telemetry::init_logging(configuration.log_format.parse()?, &configuration.log_filter)?;
-    let (lifecycle, tracker) = (Lifecycle::default(), TaskTracker::new());
-    let stop = lifecycle.soft();
-    let clock: Arc<dyn ports::Clock> = Arc::new(SystemClock);
-    let folder = &configuration.data_directory;
-    let store = Arc::new(
-        EmbeddedStore::open(
-            folder,
-            store_embedded::Options { clock: clock.clone(), ..store_embedded::Options::default() },
-        )
-        .with_context(|| format!("data_directory: cannot open {}", folder.display()))?,
-    );
-    let discovery = StaticDiscovery::new(found(&configuration)?);
-    let registry = Registry::new(&discovery, store.clone(), clock, RegistryOptions::default());
-    let address = configuration.operator_address;
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("operator_address: cannot listen on {address}"))?;
-    let (metrics, ready) = (Metrics::new(), Arc::new(AtomicBool::new(false)));
-    metrics.add_process()?;
-    let is_ready = ready.clone();
-    let routes = http_edge::operator_router(
-        move |accept| metrics.answer(accept),
-        move || match is_ready.load(Ordering::Acquire) {
-            true => Ok(()),
-            false => Err("there is no table".to_owned()),
-        },
-    );
-    let routes = routes.merge(registry.router(stop.clone()));
-    let mut feed = registry.feed();
-    tracker.spawn(registry.run(stop.clone()));
-    tracker.spawn(async move {
-        ready.store(feed.newer_than(placement::Epoch::ZERO).await.is_some(), Ordering::Release);
-    });
-    let limits = http_edge::ServerLimits::default();
-    tracker.spawn(http_edge::serve(listener, routes, limits, stop, tracker.clone()));
-    let end = async {
-        tracker.close();
-        tracker.wait().await;
-        if let Err(error) = store.close().await {
-            tracing::warn!(%error, "the store did not close well");
-        }
-    };
-    Ok(lifecycle.run(Duration::ZERO, end).await?)
+/// What a role has become once it has started.
+#[derive(Default)]
+struct Started {
+    /// The shard whose clients are to be sent elsewhere at the end.
+    shard: Option<RunningShard>,
 }
 
-/// Reads the list of shards: `chat-0=ws://host:port`, the service by its name's beginning.
-fn found(configuration: &Configuration) -> Result<Vec<FoundShard>, ConfigurationError> {
-    let mut shards = Vec::new();
-    for entry in &configuration.shards {
-        let wrong = |reason: &str| ConfigurationError::Value {
-            key: "shards".to_owned(),
-            reason: format!("{entry:?} {reason}"),
-        };
-        let (name, url) = entry.split_once('=').ok_or_else(|| wrong("is not NAME=URL"))?;
-        let shard = Shard::new(name).map_err(|error| wrong(&format!("has no name: {error}")))?;
-        let service = match name.split('-').next() {
-            Some("chat") => Service::Chat,
-            Some("presence") => Service::Presence,
-            _ => return Err(wrong("begins with neither chat- nor presence-")),
-        };
-        if !url.starts_with("ws://") && !url.starts_with("wss://") {
-            return Err(wrong("has no ws:// or wss:// address"));
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Api,
+        Self::Registry,
+        Self::Shard(Service::Chat),
+        Self::Shard(Service::Presence),
+        Self::Notification,
+    ];
+
+    /// Gives the name of its command.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Registry => "registry",
+            Self::Shard(Service::Chat) => "chat",
+            Self::Shard(Service::Presence) => "presence",
+            Self::Notification => "notification",
         }
-        let (url, operator_url) = (url.to_owned(), None);
-        shards.push(FoundShard {
-            shard,
-            service,
-            url,
-            operator_url,
-            state: ShardState::Serving,
-            weight: 100,
-        });
     }
-    shards.sort_by(|one, other| one.shard.cmp(&other.shard));
-    Ok(shards)
+
+    /// Says what it does.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Api => "HTTP, authentication, routing to the shards, the web client",
+            Self::Registry => "finds the shards and gives each user one",
+            Self::Shard(Service::Chat) => "a shard for messages",
+            Self::Shard(Service::Presence) => "a shard for who is online",
+            Self::Notification => "pushes to people who are away",
+        }
+    }
+
+    /// Says whether it can run by itself with this configuration.
+    ///
+    /// # Errors
+    /// Names the key that stands against it.
+    pub fn check(self, configuration: &Configuration) -> Result<(), ConfigurationError> {
+        let wrong = |key: &str, reason: &str| {
+            Err(ConfigurationError::Value { key: key.to_owned(), reason: reason.to_owned() })
+        };
+        if self == Self::Registry {
+            if configuration.shards.is_empty() {
+                return wrong(
+                    "shards",
+                    "is empty: a registry by itself needs the shards' names and addresses",
+                );
+            }
+            return list::found(configuration).map(|_| ());
+        }
+        if configuration.redis_urls.is_empty() {
+            return wrong(
+                "redis_urls",
+                "is empty: a role by itself needs a store that it shares with the others; `chatapp all` runs every role over \
+                 the embedded one",
+            );
+        }
+        if configuration.registry_url.is_empty() {
+            return wrong("registry_url", "is empty: a role by itself asks the registry who belongs where");
+        }
+        if matches!(self, Self::Shard(_)) {
+            return configuration.shard().map(|_| ());
+        }
+        Ok(())
+    }
+
+    /// Runs it until a signal ends it.
+    ///
+    /// # Errors
+    /// An address is in use, or the store cannot be opened.
+    pub async fn run(self, configuration: Configuration) -> Result<ExitCode> {
+        telemetry::init_logging(configuration.log_format.parse()?, &configuration.log_filter)?;
+        let (base, lifecycle) = (Base::open(configuration)?, Lifecycle::default());
+        let (ready, drain) = (Arc::new(AtomicBool::new(false)), self.drain(&base));
+        let started = OnceLock::new();
+        let starting = async {
+            let role = match self {
+                Self::Registry => registry::start(&base, &ready).await?,
+                Self::Api => api::start(&base, &ready).await?,
+                Self::Shard(service) => shard::start(&base, &ready, service).await?,
+                Self::Notification => notification::start(&base, &ready).await?,
+            };
+            tracing::info!(role = self.name(), "started");
+            let _ = started.set(role);
+            std::future::pending::<Result<ExitCode>>().await
+        };
+        let end = async {
+            ready.store(false, Ordering::Release);
+            if let Some(Started { shard: Some(shard) }) = started.get() {
+                shard.drain(drain).await;
+            }
+            base.close().await;
+        };
+        tokio::select! {
+            biased;
+            failed = starting => failed,
+            ended = lifecycle.run(drain, end) => Ok(ended?),
+        }
+    }
+
+    /// Gives over how long its clients are sent away.
+    fn drain(self, base: &Base) -> Duration {
+        match self {
+            Self::Shard(_) | Self::Api => Duration::from_secs(base.configuration.drain_seconds),
+            Self::Registry | Self::Notification => Duration::ZERO,
+        }
+    }
 }

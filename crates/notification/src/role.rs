@@ -87,6 +87,22 @@ impl Notification {
     /// # Errors
     /// Its figures have names that are taken.
     pub fn start(parts: NotificationParts) -> std::result::Result<Self, telemetry::MetricsError> {
+        let (tasks, stop) = (parts.tasks.clone(), parts.stop.clone());
+        let role = Self::new(parts)?;
+        for partition in 0..role.0.outbox.partitions() {
+            let (worker, stop) = (role.0.clone().work(partition), stop.clone());
+            tasks.spawn(async move {
+                stop.run_until_cancelled(worker).await;
+            });
+        }
+        Ok(role)
+    }
+
+    /// Makes the role without workers: it sends what it is given by [`Notification::notify`].
+    ///
+    /// # Errors
+    /// Its figures have names that are taken.
+    pub fn new(parts: NotificationParts) -> std::result::Result<Self, telemetry::MetricsError> {
         let shared = Arc::new(Shared {
             metrics: Metrics::new(&parts.metrics)?,
             store: parts.store,
@@ -98,12 +114,6 @@ impl Notification {
             options: parts.options,
             conversations: Mutex::new(LruCache::new(KNOWN_CONVERSATIONS)),
         });
-        for partition in 0..shared.outbox.partitions() {
-            let (worker, stop) = (shared.clone().work(partition), parts.stop.clone());
-            parts.tasks.spawn(async move {
-                stop.run_until_cancelled(worker).await;
-            });
-        }
         Ok(Self(shared))
     }
 

@@ -1,104 +1,136 @@
 //! Working off one partition of the outbox.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ports::{Conversation, Device, Note, OutboxEntry, Outcome, PushSender, Result};
-use protocol::{EventBody, Username};
+use ports::{OutboxEntry, OutboxPosition, Result};
+use protocol::Username;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::note::note_of;
 use crate::role::Shared;
+use crate::waiting::Waiting;
 
 /// How many entries are read at once.
 const BATCH: usize = 512;
+/// How many users are asked for at once.
+const ASKED: usize = 1000;
 /// How long to wait when the store cannot be reached.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often it is asked for those who are connected whether they still are.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How many may wait for that; beyond, nothing more is read from the outbox, which keeps it.
+const MAX_WAITING: usize = 200_000;
+
+/// How far a partition was worked off.
+struct Work {
+    partition: u16,
+    /// How far it was read.
+    read: OutboxPosition,
+    /// The durable cursor, as far as this worker has moved it.
+    dealt_with: OutboxPosition,
+    waiting: Waiting,
+    /// When those who wait are looked at again.
+    look_at: Instant,
+}
 
 impl Shared {
     /// Works off a partition, for ever.
     pub(crate) async fn work(self: Arc<Self>, partition: u16) {
+        let waiting = Waiting::default();
+        let mut work = Work { partition, read: 0, dealt_with: 0, waiting, look_at: Instant::now() };
         loop {
-            if let Err(error) = self.work_batch(partition).await {
+            if let Err(error) = self.step(&mut work).await {
                 // The cursor has not moved past what was not dealt with.
                 tracing::warn!(%error, partition, "cannot work off the outbox");
-                tokio::time::sleep(PAUSE).await;
+                sleep(PAUSE).await;
             }
         }
     }
 
-    async fn work_batch(&self, partition: u16) -> Result<()> {
-        let entries = self.outbox.pending(partition, BATCH).await?;
-        if entries.len() < BATCH {
-            // A push may wait this long, and most messages are read at once by whoever is there: the next batch is worth its reads.
-            tokio::time::sleep(self.options.gather).await;
+    async fn step(&self, work: &mut Work) -> Result<()> {
+        let more = self.outbox.pending(work.partition, work.read, BATCH);
+        tokio::select! {
+            biased;
+            () = sleep_until(work.look_at), if !work.waiting.is_empty() => {
+                work.look_at = Instant::now() + LOOK_EVERY;
+                self.look_again(&mut work.waiting).await?;
+            }
+            entries = more, if work.waiting.len() < MAX_WAITING => {
+                let entries = entries?;
+                if entries.len() < BATCH {
+                    // A push may wait this long, and most messages are read at once by whoever is there: the next batch is worth its reads.
+                    sleep(self.options.gather).await;
+                }
+                let begun = work.waiting.is_empty();
+                self.tell(&entries, &mut work.waiting).await?;
+                if begun {
+                    work.look_at = Instant::now() + LOOK_EVERY;
+                }
+                work.read = entries.last().map_or(work.read, |last| last.position);
+            }
         }
-        let Some(last) = entries.last().map(|entry| entry.position) else { return Ok(()) };
-        for entry in &entries {
-            self.metrics.entries.inc();
-            self.tell(entry).await?;
-        }
-        self.outbox.dealt_with(partition, last).await
-    }
-
-    async fn tell(&self, entry: &OutboxEntry) -> Result<()> {
-        let Some(conversation) = self.conversation(entry).await? else { return Ok(()) };
-        let audience = self.audience(entry, &conversation).await?;
-        if audience.is_empty() || conversation.blocked {
-            return Ok(());
-        }
-        let Some(event) = self.log.event(entry.conversation, entry.seq).await? else { return Ok(()) };
-        let Ok(body) = EventBody::decode(&event.body) else { return Ok(()) };
-        if body.deleted {
-            return Ok(());
-        }
-        let note = note_of(entry, &conversation, &body, self.options.ttl_seconds);
-        for user in audience {
-            self.send(&user, &note).await?;
+        let until = work.waiting.oldest().map_or(work.read, |oldest| oldest.saturating_sub(1));
+        if until > work.dealt_with {
+            self.outbox.dealt_with(work.partition, until).await?;
+            work.dealt_with = until;
         }
         Ok(())
     }
 
-    /// Gives the conversation of an entry as it was then, or later.
-    async fn conversation(&self, entry: &OutboxEntry) -> Result<Option<Arc<Conversation>>> {
-        let known = self.conversations.lock().get(&entry.conversation).cloned();
-        if let Some(known) = known.filter(|known| known.version >= entry.version) {
-            return Ok(Some(known));
-        }
-        let read = self.store.conversation(entry.conversation).await?.map(Arc::new);
-        if let Some(read) = &read {
-            self.conversations.lock().put(entry.conversation, read.clone());
-        }
-        Ok(read)
-    }
-
-    /// Sends a note to a user's devices, and says how many took it; devices that are gone for good are forgotten.
-    pub(crate) async fn send(&self, user: &Username, note: &Note) -> Result<usize> {
-        let mut sent = 0;
-        for device in self.store.devices(user).await? {
-            let Some(sender) = self.senders.get(device.channel.as_str()) else { continue };
-            match self.try_often(&**sender, &device, note).await {
-                Outcome::Sent => sent += 1,
-                Outcome::Gone => self.store.delete_device(user, &device.id).await?,
-                Outcome::Refused | Outcome::Retry { .. } => {}
+    /// Tells those of new messages who are away; those who are connected have to prove it.
+    async fn tell(&self, entries: &[OutboxEntry], waiting: &mut Waiting) -> Result<()> {
+        // Before it is asked who is connected: whoever is heard of after this moment was there.
+        let now = Instant::now();
+        let mut away: BTreeMap<Username, Vec<&OutboxEntry>> = BTreeMap::new();
+        for entry in entries {
+            self.metrics.entries.inc();
+            for user in self.concerned(entry).await? {
+                away.entry(user).or_default().push(entry);
             }
         }
-        Ok(sent)
+        let users: Vec<Username> = away.keys().cloned().collect();
+        for some in users.chunks(ASKED) {
+            for user in self.connected.connected(some).await?.into_keys() {
+                for entry in away.remove(&user).unwrap_or_default() {
+                    waiting.add(user.clone(), entry, now);
+                }
+            }
+        }
+        for (user, entries) in away {
+            for entry in entries {
+                self.tell_one(entry, &user).await?;
+            }
+        }
+        Ok(())
     }
 
-    async fn try_often(&self, sender: &dyn PushSender, device: &Device, note: &Note) -> Outcome {
-        let mut backoff = self.options.backoff;
-        for attempt in 1.. {
-            let outcome = sender.send(device, note).await;
-            self.metrics.pushed(sender.channel(), &outcome);
-            let Outcome::Retry { after } = outcome else { return outcome };
-            if attempt >= self.options.attempts {
-                tracing::warn!(channel = sender.channel(), note = note.id, "a push was given up");
-                return outcome;
+    /// Looks who of those who were connected still is, and tells those who are not.
+    async fn look_again(&self, waiting: &mut Waiting) -> Result<()> {
+        let now = Instant::now();
+        for some in waiting.users().chunks(ASKED) {
+            let connected = self.connected.connected(some).await?;
+            for user in some {
+                match connected.get(user) {
+                    Some(silence) => waiting.heard(user, *silence + now.elapsed(), Instant::now()),
+                    None => {
+                        // Forgotten once they are told: what fails is tried again.
+                        for entry in waiting.of(user) {
+                            self.tell_one(&entry, user).await?;
+                        }
+                        waiting.forget(user);
+                    }
+                }
             }
-            let jitter = self.entropy.below(u64::try_from(backoff.as_millis()).unwrap_or(u64::MAX));
-            tokio::time::sleep(after.max(Duration::from_millis(jitter))).await;
-            backoff *= 2;
         }
-        Outcome::Refused
+        Ok(())
+    }
+
+    async fn tell_one(&self, entry: &OutboxEntry, user: &Username) -> Result<()> {
+        let Some(news) = self.news(entry, user).await? else { return Ok(()) };
+        let note = note_of(&news, self.options.ttl_seconds);
+        self.send(user, &note).await?;
+        Ok(())
     }
 }

@@ -33,8 +33,11 @@ pub trait Outbox: Send + Sync {
     /// Gives the number of partitions.
     fn partitions(&self) -> u16;
 
-    /// Waits until there are entries after the durable cursor of a partition, and gives them, at most `limit`.
-    async fn pending(&self, partition: u16, limit: usize) -> Result<Vec<OutboxEntry>>;
+    /// Waits until there are entries after `after` and after the durable cursor of a partition, and gives them, at most `limit`.
+    ///
+    /// With `after` a reader goes on while it has not dealt with all that it has read. Positions only grow, also over a loss: what comes
+    /// after it has greater ones than what was ever given.
+    async fn pending(&self, partition: u16, after: OutboxPosition, limit: usize) -> Result<Vec<OutboxEntry>>;
 
     /// Moves a partition's durable cursor: what lies up to `position` is dealt with.
     async fn dealt_with(&self, partition: u16, position: OutboxPosition) -> Result<()>;

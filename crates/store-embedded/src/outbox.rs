@@ -29,10 +29,10 @@ impl Outbox for EmbeddedStore {
         PARTITIONS as u16
     }
 
-    async fn pending(&self, partition: u16, limit: usize) -> Result<Vec<OutboxEntry>> {
+    async fn pending(&self, partition: u16, after: OutboxPosition, limit: usize) -> Result<Vec<OutboxEntry>> {
         let mut end = self.outbox.of(partition)?;
         loop {
-            let cursor = self.read(|view| cursor(view, partition))?;
+            let cursor = self.read(|view| cursor(view, partition))?.max(after);
             if end.wait_for(|end| *end > cursor).await.is_err() {
                 return Err(Error::Unavailable("the store is closed".to_owned()));
             }

@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use chat::{ChatParts, ChatShard};
-use identity::Authenticator;
-use presence::{PresenceParts, PresenceShard};
 use protocol::Service;
 use protocol::Shard;
 use tokio::net::TcpListener;
@@ -17,8 +14,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::listener::bind;
-use super::{Base, Shared, parts};
+use super::Shared;
+use crate::base::Base;
+use crate::listener::bind;
+use crate::parts::{self, ShardPlace};
+use crate::shard::RunningShard;
 
 /// Where a shard will run: it can be found and probed, and clients who connect wait until it starts.
 pub(super) struct NodePlace {
@@ -32,7 +32,7 @@ pub(super) struct NodePlace {
 
 /// A running shard.
 pub(super) struct Node {
-    shard: Running,
+    shard: RunningShard,
     home: Home,
 }
 
@@ -43,11 +43,6 @@ struct Home {
     ready: Arc<AtomicBool>,
     tracker: TaskTracker,
     stop: CancellationToken,
-}
-
-enum Running {
-    Chat(ChatShard),
-    Presence(PresenceShard),
 }
 
 impl NodePlace {
@@ -144,36 +139,28 @@ impl Drop for Home {
 impl Node {
     /// Starts a shard.
     pub(super) async fn start(shared: &Arc<Shared>, place: NodePlace) -> Result<Self> {
-        let NodePlace { service, shard, listener, home, .. } = place;
-        let (tracker, stop, parts) = (home.tracker.clone(), home.stop.clone(), shared.clone());
-        let start = async move {
-            anyhow::Ok(match service {
-                Service::Chat => {
-                    let chat = ChatShard::start(chat_parts(&parts, shard.clone(), tracker, stop)).await?;
-                    parts.sockets.add(shard, chat.clone());
-                    Running::Chat(chat)
-                }
-                Service::Presence => Running::Presence(
-                    PresenceShard::start(presence_parts(&parts, shard, tracker, stop)?).await?,
-                ),
-            })
+        let NodePlace { service, shard: name, listener, home, .. } = place;
+        let place = ShardPlace {
+            shard: name.clone(),
+            tables: shared.tables.clone(),
+            verifiers: shared.keys.verifiers(),
+            tasks: home.tracker.clone().into(),
+            stop: home.stop.clone(),
         };
+        let with = shared.clone();
+        let start = async move { RunningShard::start(&with.base, service, place).await };
         let shard = home.run(start).await?;
-        let router = match &shard {
-            Running::Chat(chat) => chat.router(),
-            Running::Presence(presence) => presence.router(),
-        };
-        home.serve(&shared.base, listener, parts::hardened(router)).await?;
+        if let Some(chat) = shard.chat() {
+            shared.sockets.add(name, chat);
+        }
+        home.serve(&shared.base, listener, shard.router()).await?;
         Ok(Self { shard, home })
     }
 
     /// Sends the clients elsewhere.
     pub(super) async fn drain(&self, window: Duration) {
         self.home.ready.store(false, Ordering::Release);
-        match &self.shard {
-            Running::Chat(chat) => chat.drain(window).await,
-            Running::Presence(presence) => presence.drain(window).await,
-        }
+        self.shard.drain(window).await;
     }
 
     /// Ends it in order; dropping it ends it without a word.
@@ -182,53 +169,4 @@ impl Node {
         self.home.tracker.close();
         self.home.tracker.wait().await;
     }
-}
-
-fn authenticator(shared: &Shared) -> Authenticator {
-    let origins = shared.base.configuration.allowed_origins.clone();
-    Authenticator::new(
-        shared.base.keys.verifiers(),
-        shared.base.store.clone(),
-        shared.base.clock.clone(),
-        origins,
-    )
-}
-
-fn chat_parts(shared: &Shared, shard: Shard, tracker: TaskTracker, stop: CancellationToken) -> ChatParts {
-    ChatParts {
-        metrics: shared.base.metrics.of_role("chat", Some(shard.as_str())),
-        shard,
-        store: shared.base.store.clone(),
-        log: shared.base.store.clone(),
-        inbox: shared.base.store.clone(),
-        clock: shared.base.clock.clone(),
-        entropy: shared.base.entropy.clone(),
-        tables: shared.tables.clone(),
-        authenticator: authenticator(shared),
-        options: parts::chat_options(&shared.base.configuration),
-        tasks: tracker.into(),
-        stop,
-    }
-}
-
-fn presence_parts(
-    shared: &Shared,
-    shard: Shard,
-    tracker: TaskTracker,
-    stop: CancellationToken,
-) -> Result<PresenceParts> {
-    let metrics = shared.base.metrics.of_role("presence", Some(shard.as_str()));
-    Ok(PresenceParts {
-        metrics: presence::PresenceMetrics::register(&metrics)?,
-        shard,
-        store: shared.base.store.clone(),
-        inbox: shared.base.store.clone(),
-        clock: shared.base.clock.clone(),
-        entropy: shared.base.entropy.clone(),
-        tables: shared.tables.clone(),
-        authenticator: Arc::new(authenticator(shared)),
-        options: parts::presence_options(&shared.base.configuration),
-        tasks: tracker.into(),
-        stop,
-    })
 }

@@ -1,7 +1,8 @@
 //! Who is connected to the chat shards of this process.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chat::ChatShard;
@@ -27,8 +28,13 @@ impl Sockets {
 
 #[async_trait]
 impl ConnectedUsers for Sockets {
-    async fn connected(&self, usernames: &[Username]) -> ports::Result<HashSet<Username>> {
+    async fn connected(&self, usernames: &[Username]) -> ports::Result<BTreeMap<Username, Duration>> {
         let shards: Vec<ChatShard> = self.0.lock().values().cloned().collect();
-        Ok(shards.iter().flat_map(|shard| shard.connected(usernames)).collect())
+        let mut connected: BTreeMap<Username, Duration> = BTreeMap::new();
+        for (user, silence) in shards.iter().flat_map(|shard| shard.connected(usernames)) {
+            let shortest = connected.entry(user).or_insert(silence);
+            *shortest = silence.min(*shortest);
+        }
+        Ok(connected)
     }
 }

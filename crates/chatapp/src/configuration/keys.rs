@@ -28,8 +28,10 @@ pub const KEYS: &[Key] = &[
     key("presence_shards", "how many presence shards `all` starts"),
     key(
         "shards",
-        "the shards that a registry of its own assigns users to, as [\"chat-0=ws://host:port\", ...]",
+        "the shards that a registry of its own assigns users to, as [\"chat-0=ws://host:port http://host:operator-port\", ...]",
     ),
+    key("registry_url", "where a role by itself finds the registry's operators' port, as http://host:port"),
+    key("shard_name", "the name of a shard by itself, as chat-0; without it the host's"),
     key("issuer", "what tokens say about who issued them"),
     key("access_token_seconds", "how long an access token holds"),
     key("login_days", "how long a login lasts without use"),

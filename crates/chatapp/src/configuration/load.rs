@@ -127,6 +127,7 @@ mod tests {
     fn every_key_is_described_and_nothing_else() {
         let value = serde_json::to_value(Configuration {
             shard_host: Some(String::new()),
+            shard_name: Some(String::new()),
             ..Configuration::default()
         });
         let mut fields: Vec<String> = value.unwrap().as_object().unwrap().keys().cloned().collect();

@@ -8,6 +8,7 @@ mod load;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use protocol::Shard;
 use serde::{Deserialize, Serialize};
 
 pub use keys::{KEYS, Key};
@@ -37,6 +38,10 @@ pub struct Configuration {
     pub presence_shards: u16,
     /// The shards that a registry of its own assigns users to.
     pub shards: Vec<String>,
+    /// Where a role by itself finds the registry's operators' port.
+    pub registry_url: String,
+    /// The name of a shard by itself; without it the host's.
+    pub shard_name: Option<String>,
     /// What tokens say about who issued them.
     pub issuer: String,
     /// How long an access token holds, in seconds.
@@ -92,6 +97,8 @@ impl Default for Configuration {
             chat_shards: 3,
             presence_shards: 2,
             shards: Vec::new(),
+            registry_url: String::new(),
+            shard_name: None,
             issuer: "chatapp".to_owned(),
             access_token_seconds: 900,
             login_days: 30,
@@ -184,6 +191,20 @@ impl Configuration {
             return wrong("push_channels", &error.to_string());
         }
         Ok(())
+    }
+
+    /// Gives the name of a shard by itself: what is configured, or the host's name, which is the pod's on Kubernetes.
+    ///
+    /// # Errors
+    /// It is no name.
+    #[expect(clippy::disallowed_methods, reason = "a part of the configuration")]
+    pub fn shard(&self) -> Result<Shard, ConfigurationError> {
+        let host = || std::env::var("HOSTNAME").unwrap_or_default();
+        let name = self.shard_name.clone().unwrap_or_else(host);
+        Shard::new(&name).map_err(|error| ConfigurationError::Value {
+            key: "shard_name".to_owned(),
+            reason: format!("{name:?} is no name: {error}"),
+        })
     }
 
     /// Gives the push channels.

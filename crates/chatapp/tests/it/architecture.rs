@@ -16,7 +16,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
     ("client", &["protocol"]),
     ("store-embedded", &["ports", "protocol"]),
+    ("store-redis", &["ports", "protocol"]),
     ("push", &["ports"]),
+    ("redis-lab", &[]),
     ("identity", &["auth", "http-edge", "ports", "protocol"]),
     ("registry", &["placement", "ports", "protocol"]),
     (

@@ -11,7 +11,7 @@ use crate::OutboxEntry;
 async fn partition_of(store: &impl Backend, conversation: ConversationId) -> (u16, Vec<OutboxEntry>) {
     let mut waiting: Vec<_> = (0..store.partitions())
         .map(|partition| {
-            Box::pin(async move { (partition, store.pending(partition, usize::MAX).await.unwrap()) })
+            Box::pin(async move { (partition, store.pending(partition, 0, usize::MAX).await.unwrap()) })
         })
         .collect();
     loop {
@@ -55,11 +55,13 @@ pub async fn entries_come_in_order_until_they_are_dealt_with(store: &impl Backen
     let (partition, entries) = partition_of(store, id).await;
     assert_eq!(seqs(&entries, id), [1, 2, 3, 4, 5]);
     assert!(entries.is_sorted_by(|one, other| one.position < other.position));
-    let one = store.pending(partition, 1).await.unwrap();
+    let one = store.pending(partition, 0, 1).await.unwrap();
     assert_eq!(one, entries[..1]);
+    let rest = store.pending(partition, entries[2].position, usize::MAX).await.unwrap();
+    assert_eq!(rest, entries[3..]);
     let second = entries.iter().find(|entry| entry.conversation == id && entry.seq == 2).unwrap();
     store.dealt_with(partition, second.position).await.unwrap();
-    let left = store.pending(partition, usize::MAX).await.unwrap();
+    let left = store.pending(partition, 0, usize::MAX).await.unwrap();
     assert_eq!(seqs(&left, id), [3, 4, 5]);
 }
 
@@ -75,11 +77,11 @@ pub async fn the_cursor_never_goes_back_and_never_ahead(store: &impl Backend) {
     let position = |seq| entries.iter().find(|entry| entry.conversation == id && entry.seq == seq);
     store.dealt_with(partition, position(2).unwrap().position).await.unwrap();
     store.dealt_with(partition, position(1).unwrap().position).await.unwrap();
-    let left = store.pending(partition, usize::MAX).await.unwrap();
+    let left = store.pending(partition, 0, usize::MAX).await.unwrap();
     assert_eq!(seqs(&left, id), [3]);
     store.dealt_with(partition, u64::MAX).await.unwrap();
     send(store, &conversation, &ada, "later").await;
-    let left = store.pending(partition, usize::MAX).await.unwrap();
+    let left = store.pending(partition, 0, usize::MAX).await.unwrap();
     assert_eq!(seqs(&left, id), [4]);
 }
 
@@ -90,7 +92,7 @@ pub async fn pending_waits_for_entries(store: &impl Backend) {
     send(store, &conversation, &ada, "one").await;
     let (partition, entries) = partition_of(store, conversation.id).await;
     store.dealt_with(partition, entries.last().unwrap().position).await.unwrap();
-    let waiting = assert_waits(store.pending(partition, 10)).await;
+    let waiting = assert_waits(store.pending(partition, 0, 10)).await;
     send(store, &conversation, &ada, "two").await;
     assert_eq!(seqs(&waiting.await.unwrap(), conversation.id), [2]);
 }

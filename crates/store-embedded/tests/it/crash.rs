@@ -159,8 +159,8 @@ fn check(folder: &Path, acknowledged: &Acknowledged, generation: u64) {
 async fn outbox_entries(store: &EmbeddedStore) -> usize {
     let mut count = 0;
     for partition in 0..store.partitions() {
-        if at_once(store.pending(partition, 1)).is_some() {
-            count += store.pending(partition, usize::MAX).await.unwrap().len();
+        if at_once(store.pending(partition, 0, 1)).is_some() {
+            count += store.pending(partition, 0, usize::MAX).await.unwrap().len();
         }
     }
     count

@@ -118,10 +118,10 @@ async fn what_was_written_is_there_after_closing_and_after_dropping() {
 async fn what_waits_ends_with_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let (waited, closed) = tokio::join!(store.pending(0, 10), store.close());
+    let (waited, closed) = tokio::join!(store.pending(0, 0, 10), store.close());
     assert!(matches!(waited, Err(Error::Unavailable(_))));
     closed.unwrap();
-    assert!(matches!(store.pending(store.partitions(), 10).await, Err(Error::Unavailable(_))));
+    assert!(matches!(store.pending(store.partitions(), 0, 10).await, Err(Error::Unavailable(_))));
 }
 
 #[tokio::test]
@@ -148,7 +148,7 @@ async fn pending(store: &EmbeddedStore) -> Vec<(u16, u64)> {
     let mut found = Vec::new();
     for partition in 0..store.partitions() {
         // It waits where there is nothing, so this asks only once.
-        if let Some(entries) = at_once(store.pending(partition, 100)) {
+        if let Some(entries) = at_once(store.pending(partition, 0, 100)) {
             found.extend(entries.unwrap().into_iter().map(|entry| (partition, entry.position)));
         }
     }

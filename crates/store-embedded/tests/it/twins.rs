@@ -261,7 +261,7 @@ async fn take(store: &EmbeddedStore, step: &Step) -> String {
         }
         Step::Outbox(partition, position) => {
             let done = store.dealt_with(partition, position).await;
-            shown((done, at_once(store.pending(partition, 5))))
+            shown((done, at_once(store.pending(partition, 0, 5))))
         }
     }
 }

@@ -6,6 +6,6 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 
 /// Binds an address; the error names the key of the configuration.
-pub(super) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener> {
+pub(crate) async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{key}: cannot listen on {address}"))
 }
