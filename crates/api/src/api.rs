@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use identity::Authenticator;
 use placement::Table;
-use ports::{Clock, Entropy, Inbox, Log, PushSender, Store, Tasks};
+use ports::{Clock, Dial, Entropy, Inbox, Log, PushSender, Store, Tasks};
 use telemetry::MetricsError;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,8 @@ pub struct ApiParts {
     pub channels: Vec<Arc<dyn PushSender>>,
     /// Who takes the notes of `POST /notify`.
     pub notifier: Arc<dyn Notifier>,
+    /// How the shards are reached to which sockets are carried.
+    pub dial: Arc<dyn Dial>,
     /// Where its figures go.
     pub metrics: telemetry::Metrics,
     /// What the operator has set.
@@ -80,7 +82,7 @@ impl Api {
     /// Its figures have names that are taken.
     pub fn new(parts: ApiParts) -> Result<Self, MetricsError> {
         let ApiParts { store, log, inbox, clock, entropy, tables, keys, channels, notifier, .. } = parts;
-        let ApiParts { options, tasks, stop, .. } = parts;
+        let ApiParts { dial, options, tasks, stop, .. } = parts;
         let metrics = Metrics::register(&parts.metrics)?;
         Ok(Self {
             announcer: Announcer::new(inbox, tables.clone(), tasks.clone()),
@@ -89,6 +91,7 @@ impl Api {
             carrier: Carrier::new(
                 &options,
                 entropy.clone(),
+                dial,
                 tasks.clone(),
                 stop,
                 metrics.carried_sockets.clone(),

@@ -15,7 +15,7 @@ use axum::response::Response;
 use http::StatusCode;
 use hyper_util::rt::TokioIo;
 use placement::{Assignment, Bucket, Member, Table};
-use ports::{Entropy, Tasks};
+use ports::{Dial, Entropy, Tasks};
 use protocol::ErrorCode;
 use telemetry::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -39,6 +39,7 @@ pub(crate) struct Carrier {
     places: Arc<Semaphore>,
     carried: IntGauge,
     entropy: Arc<dyn Entropy>,
+    dial: Arc<dyn Dial>,
     tasks: Tasks,
     stop: CancellationToken,
 }
@@ -87,10 +88,11 @@ async fn carry(
 }
 
 impl Carrier {
-    /// Makes a carrier; `carried` shows how many sockets it carries.
+    /// Makes a carrier that reaches the shards by `dial`; `carried` shows how many sockets it carries.
     pub(crate) fn new(
         options: &ApiOptions,
         entropy: Arc<dyn Entropy>,
+        dial: Arc<dyn Dial>,
         tasks: Tasks,
         stop: CancellationToken,
         carried: IntGauge,
@@ -102,6 +104,7 @@ impl Carrier {
             places: Arc::new(Semaphore::new(options.carried_sockets.min(Semaphore::MAX_PERMITS))),
             carried,
             entropy,
+            dial,
             tasks,
             stop,
         }
@@ -151,7 +154,7 @@ impl Carrier {
         handshake: &Handshake,
         url: &str,
     ) -> Result<http::Response<hyper::body::Incoming>, handshake::Unreachable> {
-        let stream = handshake::connect(url, self.connect_timeout).await?;
+        let stream = handshake::connect(&*self.dial, url, self.connect_timeout).await?;
         handshake.send(stream, self.upgrade_timeout, &self.tasks).await
     }
 

@@ -4,7 +4,6 @@ mod accept;
 mod connection;
 mod half_open;
 mod limits;
-mod socket;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::socket;
 use accept::Acceptor;
 use connection::Connections;
 use half_open::HalfOpen;
@@ -58,7 +58,7 @@ pub async fn serve(
             tracing::debug!(%peer, "connection refused, too many of this address have not finished a request");
             continue;
         };
-        if let Err(error) = socket::tune(&stream, &limits) {
+        if let Err(error) = socket::tune(&stream, limits.user_timeout) {
             tracing::debug!(%peer, %error, "socket options could not be set");
             continue;
         }

@@ -1,5 +1,6 @@
 //! A small HTTP client for talking between the processes of one cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use placement::{Epoch, Table};
-use tokio::net::TcpStream;
+use ports::Dial;
 
 use crate::report::LoadReport;
 
@@ -29,6 +30,7 @@ const WATCH_GRACE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Client {
     base: Uri,
+    dial: Arc<dyn Dial>,
 }
 
 /// Why a request failed.
@@ -59,10 +61,10 @@ pub enum ClientError {
 }
 
 impl Client {
-    /// Will talk with `base`, which is `http://host:port`; a path in it is ignored.
+    /// Will talk with `base`, which is `http://host:port`, over connections of `dial`; a path in it is ignored.
     #[must_use]
-    pub fn new(base: Uri) -> Self {
-        Self { base }
+    pub fn new(base: Uri, dial: Arc<dyn Dial>) -> Self {
+        Self { base, dial }
     }
 
     /// Gets the registry's table once it is newer than `known`; `None` if it is not within the registry's bound.
@@ -85,9 +87,22 @@ impl Client {
     ///
     /// [`ClientError`]; a report may be lost, the next one makes up for it.
     pub async fn report(&self, report: &LoadReport) -> Result<(), ClientError> {
-        let body = serde_json::to_vec(report)?.into();
-        let answer = self.exchange(Method::POST, "/registry/v1/load", body, TIMEOUT).await?;
-        if answer.status().is_success() { Ok(()) } else { Err(ClientError::Status(answer.status())) }
+        self.post("/registry/v1/load", serde_json::to_vec(report)?.into()).await?;
+        Ok(())
+    }
+
+    /// Posts JSON to a path, and gives the body of the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`]; also if the answer is anything else than a success.
+    pub async fn post(&self, path: &str, body: Bytes) -> Result<Bytes, ClientError> {
+        let answer = self.exchange(Method::POST, path, body, TIMEOUT).await?;
+        if answer.status().is_success() {
+            Ok(answer.into_body())
+        } else {
+            Err(ClientError::Status(answer.status()))
+        }
     }
 
     /// Gets whatever is at a path.
@@ -125,10 +140,7 @@ impl Client {
             .headers_mut()
             .insert(CONTENT_TYPE, const { http::HeaderValue::from_static("application/json") });
 
-        // An IPv6 address keeps its brackets in a URI, and has none for the resolver.
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
-        stream.set_nodelay(true)?;
+        let stream = self.dial.dial(authority.as_str()).await?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let answer = async move {
             let (head, body) = sender.send_request(request).await?.into_parts();

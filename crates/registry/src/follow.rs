@@ -43,8 +43,5 @@ pub async fn follow(client: Client, source: TableSource, entropy: Arc<dyn Entrop
             tokio::time::sleep(backoff.next(&*entropy)).await;
         }
     };
-    tokio::select! {
-        () = follow => {}
-        () = stop.cancelled() => {}
-    }
+    stop.run_until_cancelled(follow).await;
 }

@@ -28,12 +28,13 @@ impl LoadSink {
 
     /// Takes in a report; says whether the shard is in the table, without which it counts for nothing.
     pub fn take(&self, report: &LoadReport) -> bool {
+        let mut loads = self.loads(report.service).lock();
+        // Looked at under the lock, so that the old owner of a bucket is not believed after the new one.
         let Some(table) = self.feed.current() else { return false };
-        let service = report.service;
-        let assignment = assignment_of(&table, service);
+        let assignment = assignment_of(&table, report.service);
         let known = assignment.member(&report.shard).is_some();
         if known {
-            self.loads(service).lock().take(report, assignment, self.clock.monotonic());
+            loads.take(report, assignment, self.clock.monotonic());
         }
         known
     }

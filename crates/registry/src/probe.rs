@@ -1,9 +1,11 @@
 //! Asking a shard how it is.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use http::uri::Uri;
+use ports::Dial;
 
 use crate::client::{Client, ClientError};
 
@@ -19,9 +21,9 @@ pub(crate) enum Outcome {
 }
 
 /// Asks `/healthz/ready` below the given address.
-pub(crate) async fn probe(operator_url: &str, timeout: Duration) -> Outcome {
+pub(crate) async fn probe(dial: &Arc<dyn Dial>, operator_url: &str, timeout: Duration) -> Outcome {
     let answer = match operator_url.parse::<Uri>() {
-        Ok(uri) => Client::new(uri).get("/healthz/ready", timeout).await,
+        Ok(uri) => Client::new(uri, Arc::clone(dial)).get("/healthz/ready", timeout).await,
         Err(_) => Err(ClientError::Address),
     };
     match answer {

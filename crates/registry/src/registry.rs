@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::future::join_all;
 use placement::Table;
-use ports::{Clock, Discovery, Documents, Error, FoundShard, Shards};
+use ports::{Clock, Dial, Discovery, Documents, Error, FoundShard, Shards};
 use protocol::{Service, Shard};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
@@ -34,6 +34,7 @@ pub struct Registry {
     /// Whether this registry writes; the others show what it wrote.
     leading: watch::Receiver<bool>,
     clock: Arc<dyn Clock>,
+    dial: Arc<dyn Dial>,
     publication: Publication,
     planners: [Planner; 2],
     loads: LoadSink,
@@ -41,12 +42,13 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Makes a registry that always leads; it does nothing before [`Registry::run`].
+    /// Makes a registry that always leads, and probes over connections of `dial`; it does nothing before [`Registry::run`].
     #[must_use]
     pub fn new(
         discovery: &dyn Discovery,
         documents: Arc<dyn Documents>,
         clock: Arc<dyn Clock>,
+        dial: Arc<dyn Dial>,
         options: RegistryOptions,
     ) -> Self {
         let source = TableSource::new();
@@ -61,6 +63,7 @@ impl Registry {
             loads: LoadSink::new(feed.clone(), Arc::clone(&clock), loads),
             feed,
             clock,
+            dial,
             options,
         }
     }
@@ -168,7 +171,7 @@ impl Registry {
             planner.membership.to_probe().into_iter().map(move |(shard, url)| (service, shard, url))
         });
         let asked: Vec<(usize, Shard, String)> = asked.collect();
-        let outcomes = join_all(asked.iter().map(|(_, _, url)| probe(url, timeout))).await;
+        let outcomes = join_all(asked.iter().map(|(_, _, url)| probe(&self.dial, url, timeout))).await;
         let mut changed = false;
         for ((service, shard, _), outcome) in asked.iter().zip(outcomes) {
             changed |= self.planners[*service].membership.probed(shard, outcome);

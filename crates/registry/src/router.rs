@@ -54,10 +54,11 @@ async fn table(
 ) -> Response {
     if let Some(known) = query.watch {
         tokio::select! {
+            biased;
+            () = state.stop.cancelled() => {}
             // If no table will come any more, what is there is answered at once.
             _ = state.feed.newer_than(known) => {}
             () = tokio::time::sleep(state.watch_bound) => {}
-            () = state.stop.cancelled() => {}
         }
     }
     let Some(table) = state.feed.current() else {

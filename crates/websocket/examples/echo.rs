@@ -58,6 +58,7 @@ async fn echo(upgrade: Upgrade) {
     let queue = FrameQueue::new(QUEUE_BYTES);
     let close = loop {
         let reply = tokio::select! {
+            biased;
             message = reader.next() => match message {
                 Ok(Message::Text(payload)) => websocket::text(&payload),
                 Ok(Message::Binary(payload)) => websocket::binary(&payload),

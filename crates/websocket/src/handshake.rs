@@ -1,6 +1,7 @@
 //! From an HTTP request to the two halves of a WebSocket (RFC 6455 §4.2).
 
-use crate::{Limits, Reader, Writer};
+use crate::transport::tcp_halves;
+use crate::{Limits, Reader, Transport, Writer};
 use bytes::Bytes;
 use fastwebsockets::WebSocketError;
 use fastwebsockets::upgrade::is_upgrade_request;
@@ -50,8 +51,8 @@ pub enum UpgradeError {
     /// The HTTP connection ended before the answer was written.
     #[error("http connection ended before the upgrade")]
     Http(#[from] hyper::Error),
-    /// The HTTP server's connection is not a plain `TokioIo<TcpStream>`.
-    #[error("upgraded connection is not a tcp stream")]
+    /// The HTTP server's connection is neither a plain `TokioIo<TcpStream>` nor a `TokioIo<Transport>`.
+    #[error("upgraded connection is of an unknown kind")]
     Transport,
     /// The socket refused an option; it is most likely dead.
     #[error("cannot set a socket option")]
@@ -141,14 +142,21 @@ impl Upgrade {
     ///
     /// # Errors
     ///
-    /// The client went away first, or the HTTP server does not serve plain TCP streams with upgrades.
+    /// The client went away first, or the HTTP server serves neither plain TCP streams nor [`Transport`]s with upgrades.
     pub async fn complete(self, limits: Limits) -> Result<(Reader, Writer), UpgradeError> {
         let upgraded = self.on_upgrade.await?;
-        let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| UpgradeError::Transport)?;
-        let stream = parts.io.into_inner();
-        set_options(&stream, &limits)?;
-        let (read_half, write_half) = stream.into_split();
-        Ok((Reader::new(read_half, &parts.read_buf, limits), Writer::new(write_half)))
+        let (received, (read_half, write_half)) = match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => {
+                let stream = parts.io.into_inner();
+                set_options(&stream, &limits)?;
+                (parts.read_buf, tcp_halves(stream))
+            }
+            Err(upgraded) => {
+                let parts = upgraded.downcast::<TokioIo<Transport>>().map_err(|_| UpgradeError::Transport)?;
+                (parts.read_buf, parts.io.into_inner().into_halves())
+            }
+        };
+        Ok((Reader::new(read_half, &received, limits), Writer::new(write_half)))
     }
 }
 

@@ -22,6 +22,7 @@ mod limits;
 mod message;
 mod queue;
 mod reader;
+mod transport;
 mod violation;
 mod writer;
 
@@ -32,5 +33,6 @@ pub use limits::Limits;
 pub use message::Message;
 pub use queue::{DEFAULT_QUEUE_BYTES, FrameQueue, PushError};
 pub use reader::{ReadError, Reader};
+pub use transport::Transport;
 pub use violation::Violation;
 pub use writer::{WriteError, Writer};

@@ -5,7 +5,6 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::time::Instant;
 
@@ -38,8 +37,6 @@ pub enum PushError {
 #[derive(Debug)]
 struct Shared {
     max_bytes: usize,
-    /// Set under the lock, read without.
-    overflowed: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -52,6 +49,7 @@ struct State {
     taken_since: Option<Instant>,
     /// What is queued or taken and not written, with the overhead.
     bytes: usize,
+    overflowed: bool,
     closed: bool,
     waker: Option<Waker>,
     /// Whether the writer waits for frames, and not only for news of an overflow.
@@ -61,8 +59,7 @@ struct State {
 impl FrameQueue {
     /// Makes an empty queue for at most `max_bytes`.
     pub fn new(max_bytes: usize) -> Self {
-        let state = Mutex::new(State::default());
-        Self { shared: Arc::new(Shared { max_bytes, overflowed: AtomicBool::new(false), state }) }
+        Self { shared: Arc::new(Shared { max_bytes, state: Mutex::default() }) }
     }
 
     /// Queues an encoded frame, and wakes the writer if it waits.
@@ -75,11 +72,11 @@ impl FrameQueue {
         if state.closed {
             return Err(PushError::Closed);
         }
-        if self.overflowed() {
+        if state.overflowed {
             return Err(PushError::Full);
         }
         let result = if state.bytes + frame.len() + FRAME_OVERHEAD > self.shared.max_bytes {
-            self.shared.overflowed.store(true, Ordering::Release);
+            state.overflowed = true;
             Err(PushError::Full)
         } else {
             state.append(frame);
@@ -109,7 +106,7 @@ impl FrameQueue {
 
     /// Tells whether a frame was refused since there was no room.
     pub fn overflowed(&self) -> bool {
-        self.shared.overflowed.load(Ordering::Acquire)
+        self.shared.state.lock().overflowed
     }
 
     /// Queues the last frame, even into a full queue; later ones are refused. Does nothing the second time.

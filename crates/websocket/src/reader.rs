@@ -1,5 +1,6 @@
 //! The reading half of a connection.
 
+use crate::transport::ReadHalf;
 use crate::{Decoder, Limits, Message, Violation, encode};
 use bytes::{Buf, Bytes};
 use protocol::CloseCode;
@@ -10,7 +11,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Sleep, sleep};
 
 /// How much is read at once, in bytes; on the stack of the thread that reads, so that idle connections hold none.
@@ -19,7 +19,7 @@ const SCRATCH_BYTES: usize = 16 * 1024;
 /// Reads a client's messages.
 #[derive(Debug)]
 pub struct Reader {
-    stream: OwnedReadHalf,
+    stream: ReadHalf,
     decoder: Decoder,
     /// What was read together with the last message and comes after it; empty and without memory most of the time.
     unread: Bytes,
@@ -50,7 +50,7 @@ pub enum ReadError {
 
 impl Reader {
     /// Makes a reader of a fresh connection; `received` came together with the handshake.
-    pub(crate) fn new(stream: OwnedReadHalf, received: &[u8], limits: Limits) -> Self {
+    pub(crate) fn new(stream: ReadHalf, received: &[u8], limits: Limits) -> Self {
         Self {
             stream,
             decoder: Decoder::new(limits.max_message_bytes, limits.max_fragments),

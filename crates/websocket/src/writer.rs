@@ -1,5 +1,6 @@
 //! The writing half of a connection.
 
+use crate::transport::WriteHalf;
 use crate::{FrameQueue, Reader, encode};
 use bytes::{Buf, Bytes};
 use protocol::CloseCode;
@@ -11,7 +12,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::timeout;
 
 /// The most frames in one write.
@@ -22,7 +22,7 @@ const ENOUGH_BYTES: usize = 64 * 1024;
 /// Writes the frames of a connection's queue.
 #[derive(Debug)]
 pub struct Writer {
-    stream: OwnedWriteHalf,
+    stream: WriteHalf,
     /// What was taken from the queue and is not written; of the first frame only the rest.
     batch: VecDeque<Bytes>,
 }
@@ -40,7 +40,7 @@ pub enum WriteError {
 }
 
 impl Writer {
-    pub(crate) fn new(stream: OwnedWriteHalf) -> Self {
+    pub(crate) fn new(stream: WriteHalf) -> Self {
         Self { stream, batch: VecDeque::new() }
     }
 
@@ -78,7 +78,7 @@ impl Writer {
         let finished = Box::pin(timeout(bound, self.close_both_ways(reader, queue))).await;
         finished.unwrap_or_else(|_| {
             if !self.batch.is_empty() {
-                self.stream.as_ref().set_zero_linger()?;
+                self.stream.forget_unsent()?;
             }
             Err(io::ErrorKind::TimedOut.into())
         })
@@ -87,8 +87,10 @@ impl Writer {
     async fn close_both_ways(&mut self, reader: &mut Reader, queue: &FrameQueue) -> io::Result<()> {
         let mut flushed = false;
         while !flushed || !reader.has_ended() {
-            // Reading on while writing: the client may not read before its own writes get through.
+            // Reading on while writing: the client may not read before its own writes get through. Writing comes first, so that a
+            // client that never stops sending does not keep its close frame from leaving.
             tokio::select! {
+                biased;
                 result = poll_fn(|context| self.poll_drain(context, queue)), if !flushed => {
                     result?;
                     flushed = true;

@@ -30,10 +30,12 @@ where
         stop.cancelled().await;
         sleep(patience).await;
     };
+    // The shard comes before the client, who could keep a direction busy for ever.
     tokio::select! {
-        ended = &mut up => if ended.is_ok() { let _ = timeout(LINGER, down).await; },
-        ended = &mut down => if ended.is_ok() { let _ = timeout(LINGER, up).await; },
+        biased;
         () = let_go => {}
+        ended = &mut down => if ended.is_ok() { let _ = timeout(LINGER, up).await; },
+        ended = &mut up => if ended.is_ok() { let _ = timeout(LINGER, down).await; },
     }
 }
 
@@ -83,6 +85,23 @@ mod tests {
         drop(shard);
         both_ways(near, far, &CancellationToken::new(), Duration::ZERO).await;
         assert!(client.write_all(b"x").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_stops_sending_hears_its_shard() {
+        let (mut client, to_client) = duplex(64);
+        let (from_shard, mut shard) = duplex(64);
+        let near = tokio::io::join(tokio::io::repeat(b'x'), to_client);
+        let far = tokio::io::join(from_shard, tokio::io::sink());
+        let stop = CancellationToken::new();
+        let conversation = async {
+            let mut word = [0; 4];
+            shard.write_all(b"stop").await.unwrap();
+            client.read_exact(&mut word).await.unwrap();
+            assert_eq!(&word, b"stop");
+            stop.cancel();
+        };
+        tokio::join!(both_ways(near, far, &stop, Duration::ZERO), conversation);
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,15 +10,14 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING,
     UPGRADE,
 };
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use http_body_util::Empty;
 use http_edge::RequestId;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use ports::Tasks;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
+use ports::{Dial, Stream, Tasks};
 use tokio::time::timeout;
 
 use crate::address::ClientAddress;
@@ -42,11 +41,6 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The largest head of an answer, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
-
-/// How long a shard is silent before it is probed, and how long what was sent to it may stay unacknowledged.
-const KEEPALIVE: TcpKeepalive =
-    TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5));
-const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
 
 /// A client's handshake, as it is passed on; to another shard if the first cannot be reached.
 pub(super) struct Handshake {
@@ -98,7 +92,7 @@ impl Handshake {
     /// Sends the handshake over a connection, whose task lives as long as the answer or the socket does.
     pub(super) async fn send(
         &self,
-        stream: TcpStream,
+        stream: Box<dyn Stream>,
         patience: Duration,
         tasks: &Tasks,
     ) -> Result<http::Response<Incoming>, Unreachable> {
@@ -116,16 +110,14 @@ impl Handshake {
 }
 
 /// Connects to a shard by the address that the table has of it.
-pub(super) async fn connect(url: &str, patience: Duration) -> Result<TcpStream, Unreachable> {
-    let (host, port) = host_and_port(url).ok_or(Unreachable::Address)?;
-    let connecting = TcpStream::connect((host.as_str(), port));
-    let stream = timeout(patience, connecting).await.map_err(|_| Unreachable::Late)??;
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(&stream);
-    socket.set_tcp_keepalive(&KEEPALIVE)?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
-    Ok(stream)
+pub(super) async fn connect(
+    dial: &dyn Dial,
+    url: &str,
+    patience: Duration,
+) -> Result<Box<dyn Stream>, Unreachable> {
+    let authority = authority(url).ok_or(Unreachable::Address)?;
+    let connecting = dial.dial(authority.as_str());
+    Ok(timeout(patience, connecting).await.map_err(|_| Unreachable::Late)??)
 }
 
 /// Makes the head of the answer for the client.
@@ -162,13 +154,9 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
-fn host_and_port(url: &str) -> Option<(String, u16)> {
+fn authority(url: &str) -> Option<Authority> {
     let uri: Uri = url.parse().ok()?;
-    if !matches!(uri.scheme_str(), Some("ws" | "http")) {
-        return None;
-    }
-    let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
-    Some((host.to_owned(), uri.port_u16().unwrap_or(80)))
+    uri.authority().filter(|_| matches!(uri.scheme_str(), Some("ws" | "http"))).cloned()
 }
 
 #[cfg(test)]
@@ -180,10 +168,10 @@ mod tests {
 
     #[test]
     fn addresses_of_plain_http_can_be_connected_to() {
-        let read = |url: &str| host_and_port(url).map(|(host, port)| format!("{host} {port}"));
-        assert_eq!(read("ws://chat-0.chat:9001").as_deref(), Some("chat-0.chat 9001"));
-        assert_eq!(read("http://10.0.0.1").as_deref(), Some("10.0.0.1 80"));
-        assert_eq!(read("ws://[::1]:9001/").as_deref(), Some("::1 9001"));
+        let read = |url: &str| authority(url).map(|authority| authority.to_string());
+        assert_eq!(read("ws://chat-0.chat:9001").as_deref(), Some("chat-0.chat:9001"));
+        assert_eq!(read("http://10.0.0.1").as_deref(), Some("10.0.0.1"));
+        assert_eq!(read("ws://[::1]:9001/").as_deref(), Some("[::1]:9001"));
         for wrong in ["wss://chat-0", "chat-0:9001", "", "ws://"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }

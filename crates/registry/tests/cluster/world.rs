@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use http_edge::TcpDial;
 use parking_lot::Mutex;
 use placement::{Bucket, Epoch, Table};
 use ports::{Clock, FoundShard, SystemClock, SystemEntropy};
@@ -111,7 +112,8 @@ impl World {
         let address = listener.local_addr().unwrap();
         let documents = Arc::clone(&self.documents);
         let clock = Arc::clone(&self.clock);
-        let mut registry = Registry::new(&self.discovery, documents, clock, self.options.clone());
+        let (dial, options) = (Arc::new(TcpDial), self.options.clone());
+        let mut registry = Registry::new(&self.discovery, documents, clock, dial, options);
         if let Some(leading) = &self.leading {
             registry = registry.led_by(leading.clone());
         }
@@ -138,7 +140,7 @@ impl RunningRegistry {
     }
 
     pub(crate) fn client(&self) -> Client {
-        Client::new(format!("http://{}", self.address).parse().unwrap())
+        Client::new(format!("http://{}", self.address).parse().unwrap(), Arc::new(TcpDial))
     }
 
     /// Waits for a table for which this holds.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use api::{Api, ApiOptions, ApiParts, Keys, KeysParts, LimitOptions};
 use auth::{HashParams, Lifetimes, Realm, RotationPolicy, hash_password};
 use http::Method;
-use http_edge::ServerLimits;
+use http_edge::{ServerLimits, TcpDial};
 use placement::{Assignment, BucketLoads, Epoch, Member, ORDINARY_WEIGHT, Table, plan};
 use ports::{Account, Accounts, Append, Clock, Entropy, Log, Operation, Store, SystemEntropy};
 use protocol::{ClientId, ConversationId, EventBody, EventKind, Shard, Username};
@@ -95,6 +95,7 @@ impl Server {
             keys: keys.clone(),
             channels: vec![Arc::new(TestChannel)],
             notifier: notes.clone(),
+            dial: Arc::new(TcpDial),
             metrics: metrics.of_role("api", None),
             options: parts.options,
             tasks: tracker.clone().into(),

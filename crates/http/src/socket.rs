@@ -1,4 +1,4 @@
-//! The TCP options of a client's connection.
+//! The TCP options of a connection.
 
 use std::io;
 use std::time::Duration;
@@ -6,21 +6,20 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-use super::ServerLimits;
-
 /// How long a connection is silent before it is probed, and how long between probes.
 const KEEPALIVE: TcpKeepalive =
     TcpKeepalive::new().with_time(Duration::from_secs(15)).with_interval(Duration::from_secs(5));
 
-/// Sends at once what is written, and notices a peer that has vanished. An upgraded socket keeps these options.
-pub(super) fn tune(stream: &TcpStream, limits: &ServerLimits) -> io::Result<()> {
+/// Sends at once what is written, and notices a peer that has vanished: what was sent stays unacknowledged for so long at most. An
+/// upgraded socket keeps these options.
+pub(crate) fn tune(stream: &TcpStream, unacknowledged: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     socket.set_tcp_keepalive(&KEEPALIVE)?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(limits.user_timeout))?;
+    socket.set_tcp_user_timeout(Some(unacknowledged))?;
     #[cfg(not(target_os = "linux"))]
-    let _ = limits;
+    let _ = unacknowledged;
     Ok(())
 }
 
@@ -36,7 +35,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
         let stream = accepted.unwrap().0;
-        tune(&stream, &ServerLimits::default()).unwrap();
+        tune(&stream, Duration::from_secs(20)).unwrap();
         let socket = SockRef::from(&stream);
         assert!(stream.nodelay().unwrap() && socket.keepalive().unwrap());
         #[cfg(target_os = "linux")]

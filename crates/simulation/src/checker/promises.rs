@@ -1,0 +1,40 @@
+//! What is promised, a file a promise.
+
+mod content;
+mod durable;
+mod epochs;
+mod everybody;
+mod marks;
+mod once;
+mod order;
+mod picture;
+mod present;
+mod private;
+mod pushed;
+mod requests;
+mod told;
+mod typing;
+
+use crate::checker::Violation;
+use crate::checker::story::Story;
+
+/// Gives what a history did against one rule.
+type Rule = fn(&Story<'_>) -> Vec<Violation>;
+
+/// All rules.
+pub(super) const RULES: &[Rule] = &[
+    durable::check,
+    once::check,
+    content::check,
+    order::check,
+    requests::check,
+    everybody::check,
+    picture::check,
+    told::check,
+    pushed::check,
+    present::check,
+    private::check,
+    marks::check,
+    typing::check,
+    epochs::check,
+];

@@ -1,0 +1,15 @@
+//! A whole cluster under one seed: the roles that ship, over a network and a store that fail on purpose, in virtual time.
+//!
+//! One thread, one scheduler, no clock and no chance but those of the seed: the same seed gives the same history. People use the cluster as
+//! people do, faults come as the seed says, and a checker that knows only what was asked, acked and shown holds it against what is promised.
+
+mod cluster;
+pub mod dice;
+pub mod history;
+mod host;
+pub mod network;
+pub mod schedule;
+mod set_up;
+mod smoke;
+pub mod store;
+mod world;
