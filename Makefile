@@ -3,13 +3,16 @@
 SHELL := /bin/bash
 PYTHON := target/python/bin/python
 
-.PHONY: help run check test lint architecture web journey walkthrough bench clean
+.PHONY: help run run-cluster redis check test lint architecture web journey walkthrough concurrency bench clean
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: toolchain ## Builds and starts the whole cluster in one process: http://127.0.0.1:8080, data in ./data.
 	cargo run --release --locked --bin chatapp -- all
+
+run-cluster: toolchain redis ## The same over six local Redis processes, a process a role; logs in ./data/cluster.
+	scripts/run-cluster.sh
 
 check: toolchain ## The inner loop: format, types, lints, and the tests of the pure cores.
 	cargo fmt --all --check
@@ -33,6 +36,9 @@ web: ## The pure parts of the web client.
 		echo "node is missing: install it (Debian: apt install nodejs)"; exit 1; fi; }
 	node --test crates/api/web/tests/*.test.mjs
 
+concurrency: toolchain ## What threads share, in 10,000 schedules a check; SCHEDULES=1000000 for more, TEST=name REPLAY=schedule for the one that failed.
+	cargo test --locked -p concurrency -- $(TEST)
+
 walkthrough: ## Tries the README's commands against a running server: make run, then this.
 	scripts/walkthrough.sh
 
@@ -51,6 +57,12 @@ target/tools/bin/cargo-deny:
 $(PYTHON):
 	python3 -m venv target/python
 	target/python/bin/pip install --quiet 'httpx==0.28.1' 'websockets==15.0.1'
+
+# A Redis server, which the tests and the local cluster start themselves.
+redis:
+	@command -v redis-server >/dev/null || { if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq redis-server && { systemctl stop redis-server 2>/dev/null || true; }; else \
+		echo "redis-server is missing: install it (Debian: apt install redis-server)"; exit 1; fi; }
 
 # A Rust toolchain and a C compiler are all that is needed; say what is missing, and install the compiler where that is possible.
 .PHONY: toolchain

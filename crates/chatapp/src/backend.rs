@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use ports::{Clock, Inbox, Log, Outbox, Store};
+use ports::{Clock, Entropy, Inbox, Log, Outbox, Store};
 use store_embedded::EmbeddedStore;
+use store_redis::RedisStore;
 
 use crate::configuration::Configuration;
 
@@ -25,11 +26,42 @@ pub(crate) struct Backend {
 #[derive(Clone)]
 enum Kind {
     Embedded(Arc<EmbeddedStore>),
+    Redis(Arc<RedisStore>),
 }
 
 impl Backend {
-    /// Opens the store.
-    pub(crate) fn open(configuration: &Configuration, clock: &Arc<dyn Clock>) -> Result<Self> {
+    /// Opens the store: the shared one if its addresses are configured, else the one in a folder.
+    pub(crate) async fn open(
+        configuration: &Configuration,
+        clock: &Arc<dyn Clock>,
+        entropy: &Arc<dyn Entropy>,
+    ) -> Result<Self> {
+        if configuration.redis_urls.is_empty() {
+            return Self::open_embedded(configuration, clock);
+        }
+        let options = store_redis::Options {
+            urls: configuration.redis_urls.clone(),
+            password_file: configuration.redis_password_file.clone(),
+            ca_file: configuration.redis_ca_file.clone(),
+            addresses: configuration.redis_addresses(),
+            prefix: configuration.redis_prefix.clone(),
+            acks: store_redis::Acks::try_from(configuration.redis_acks).map_err(anyhow::Error::msg)?,
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            ..store_redis::Options::default()
+        };
+        let store = RedisStore::open(options).await.context("redis_urls: cannot open the store")?;
+        let store = Arc::new(store);
+        Ok(Self {
+            store: store.clone(),
+            log: store.clone(),
+            inbox: store.clone(),
+            outbox: store.clone(),
+            kind: Kind::Redis(store),
+        })
+    }
+
+    fn open_embedded(configuration: &Configuration, clock: &Arc<dyn Clock>) -> Result<Self> {
         let options = store_embedded::Options {
             sync: configuration.sync,
             clock: clock.clone(),
@@ -52,16 +84,19 @@ impl Backend {
     pub(crate) fn is_writable(&self) -> bool {
         match &self.kind {
             Kind::Embedded(store) => store.is_writable(),
+            Kind::Redis(store) => store.is_whole(),
         }
     }
 
     /// Closes it: what was taken is durable when it returns.
     pub(crate) async fn close(&self) {
-        let closed = match &self.kind {
-            Kind::Embedded(store) => store.close().await,
-        };
-        if let Err(error) = closed {
-            tracing::error!(%error, "the store did not close well");
+        match &self.kind {
+            Kind::Embedded(store) => {
+                if let Err(error) = store.close().await {
+                    tracing::error!(%error, "the store did not close well");
+                }
+            }
+            Kind::Redis(store) => store.close(),
         }
     }
 }

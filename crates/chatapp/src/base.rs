@@ -30,15 +30,16 @@ pub(crate) struct Base {
 
 impl Base {
     /// Opens the store, and starts nothing.
-    pub(crate) fn open(configuration: Configuration) -> Result<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    pub(crate) async fn open(configuration: Configuration) -> Result<Self> {
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+            (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let metrics = Metrics::new();
         metrics.add_process()?;
         Ok(Self {
-            backend: Backend::open(&configuration, &clock)?,
+            backend: Backend::open(&configuration, &clock, &entropy).await?,
             configuration,
             clock,
-            entropy: Arc::new(SystemEntropy),
+            entropy,
             dial: Arc::new(TcpDial),
             metrics,
             tracker: TaskTracker::new(),

@@ -57,7 +57,7 @@ impl Cluster {
     pub async fn start(configuration: Configuration) -> Result<Self> {
         let public = bind(configuration.public_address, "public_address").await?;
         let operators = bind(configuration.operator_address, "operator_address").await?;
-        let base = Base::open(configuration)?;
+        let base = Base::open(configuration).await?;
         let keys = parts::keys(&base).await?;
 
         let places = places(&base).await?;

@@ -111,7 +111,7 @@ impl Role {
     /// An address is in use, or the store cannot be opened.
     pub async fn run(self, configuration: Configuration) -> Result<ExitCode> {
         telemetry::init_logging(configuration.log_format.parse()?, &configuration.log_filter)?;
-        let (base, lifecycle) = (Base::open(configuration)?, Lifecycle::default());
+        let (base, lifecycle) = (Base::open(configuration).await?, Lifecycle::default());
         let (ready, drain) = (Arc::new(AtomicBool::new(false)), self.drain(&base));
         let started = OnceLock::new();
         let starting = async {

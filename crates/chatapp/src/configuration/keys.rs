@@ -15,6 +15,17 @@ pub const KEYS: &[Key] = &[
     key("operator_address", "where operators look: /healthz/live, /healthz/ready, /metrics"),
     key("data_directory", "where the embedded store keeps its data"),
     key("redis_urls", "the shared store, as [\"redis://host:port\", ...]; empty: the embedded one"),
+    key("redis_password_file", "a file with the password for the shared store"),
+    key(
+        "redis_ca_file",
+        "a file with the certificates (PEM) trusted for rediss://; without it the machine's",
+    ),
+    key(
+        "redis_addresses",
+        "where nodes are reached that announce another address, as [\"announced:port=reachable:port\", ...]",
+    ),
+    key("redis_prefix", "what all keys in the shared store begin with"),
+    key("redis_acks", "how many replicas have what is acknowledged: 0, 1 or 2"),
     key(
         "sync",
         "whether what was acknowledged survives a power failure; a killed process loses nothing either way",

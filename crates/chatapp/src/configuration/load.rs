@@ -128,6 +128,8 @@ mod tests {
         let value = serde_json::to_value(Configuration {
             shard_host: Some(String::new()),
             shard_name: Some(String::new()),
+            redis_password_file: Some(PathBuf::new()),
+            redis_ca_file: Some(PathBuf::new()),
             ..Configuration::default()
         });
         let mut fields: Vec<String> = value.unwrap().as_object().unwrap().keys().cloned().collect();

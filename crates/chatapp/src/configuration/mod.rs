@@ -5,6 +5,7 @@
 mod keys;
 mod load;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -26,6 +27,16 @@ pub struct Configuration {
     pub data_directory: PathBuf,
     /// The shared store; empty: the embedded one.
     pub redis_urls: Vec<String>,
+    /// A file with the password for the shared store.
+    pub redis_password_file: Option<PathBuf>,
+    /// A file with the certificates that are trusted for `rediss://`; without it the machine's.
+    pub redis_ca_file: Option<PathBuf>,
+    /// Where nodes of the shared store are reached that announce another address.
+    pub redis_addresses: Vec<String>,
+    /// What all keys in the shared store begin with.
+    pub redis_prefix: String,
+    /// How many replicas have what is acknowledged, 0 to 2.
+    pub redis_acks: u8,
     /// Whether what was acknowledged survives a power failure.
     pub sync: bool,
     /// Where the shards of `all` listen; port 0 takes free ones, another counts up.
@@ -91,6 +102,11 @@ impl Default for Configuration {
             operator_address: SocketAddr::from(([127, 0, 0, 1], 8081)),
             data_directory: PathBuf::from("data"),
             redis_urls: Vec::new(),
+            redis_password_file: None,
+            redis_ca_file: None,
+            redis_addresses: Vec::new(),
+            redis_prefix: "chatapp:".to_owned(),
+            redis_acks: 1,
             sync: true,
             shard_address: SocketAddr::from(([127, 0, 0, 1], 0)),
             shard_host: None,
@@ -147,6 +163,12 @@ impl Configuration {
         if self.presence_shards == 0 || self.presence_shards > 64 {
             return wrong("presence_shards", "must be 1 to 64");
         }
+        if self.redis_acks > 2 {
+            return wrong("redis_acks", "must be 0, 1 or 2");
+        }
+        if self.redis_addresses.iter().any(|entry| !entry.contains('=')) {
+            return wrong("redis_addresses", "has an entry that is not ANNOUNCED=REACHABLE");
+        }
         if self.password_min_chars < 8 || self.password_min_chars > 128 {
             return wrong("password_min_chars", "must be 8 to 128");
         }
@@ -191,6 +213,12 @@ impl Configuration {
             return wrong("push_channels", &error.to_string());
         }
         Ok(())
+    }
+
+    /// Gives where nodes of the shared store are reached, by the addresses that they announce.
+    pub fn redis_addresses(&self) -> BTreeMap<String, String> {
+        let pairs = self.redis_addresses.iter().filter_map(|entry| entry.split_once('='));
+        pairs.map(|(announced, reachable)| (announced.to_owned(), reachable.to_owned())).collect()
     }
 
     /// Gives the name of a shard by itself: what is configured, or the host's name, which is the pod's on Kubernetes.

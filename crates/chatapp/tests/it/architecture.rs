@@ -41,6 +41,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("notification", &["ports", "protocol", "telemetry"]),
     ("api", &["auth", "http-edge", "identity", "placement", "ports", "protocol", "telemetry"]),
+    // Tests only.
+    ("concurrency", &["placement", "ports", "protocol", "session", "telemetry", "websocket"]),
 ];
 
 /// Crates of others that a pure core must not use: they do I/O, look at the clock, or spawn.
