@@ -19,8 +19,9 @@ check: toolchain ## The inner loop: format, types, lints, and the tests of the p
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --locked --quiet -p protocol -p placement -p session -p availability -p auth
 
-test: toolchain lint web ## Everything that must hold: lints, all tests, the documents.
+test: toolchain redis lint web ## Everything that must hold: lints, all tests, 2,000 simulated clusters, the documents.
 	cargo test --workspace --locked
+	cargo test --profile simulation --locked -p simulation --test seeds -- --include-ignored
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 lint: toolchain architecture
@@ -44,6 +45,10 @@ walkthrough: ## Tries the README's commands against a running server: make run, 
 
 journey: toolchain $(PYTHON) ## Walks the public interface from outside with a script of yours: make journey SCRIPT=journey.py
 	scripts/journey.sh "$(SCRIPT)"
+
+simulate: toolchain ## Simulated clusters under faults: COUNT=2000 of them from FROM=0, or one again and smaller: SEED=…
+	cargo run --profile simulation --locked -p simulation -- \
+		$(if $(SEED),--seed $(SEED)) --from $(or $(FROM),0) --count $(or $(COUNT),2000) $(ARGUMENTS)
 
 bench: toolchain ## Measures: bytes an idle connection, CPU a delivery.
 	cargo run --release --locked -p chatapp --example measure

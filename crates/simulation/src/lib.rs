@@ -3,11 +3,14 @@
 //! One thread, one scheduler, no clock and no chance but those of the seed: the same seed gives the same history. People use the cluster as
 //! people do, faults come as the seed says, and a checker that knows only what was asked, acked and shown holds it against what is promised.
 
+pub mod checker;
 mod cluster;
+pub mod defect;
 pub mod dice;
 pub mod history;
 mod host;
 pub mod network;
+pub mod people;
 pub mod schedule;
 mod set_up;
 mod smoke;

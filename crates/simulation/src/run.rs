@@ -58,7 +58,7 @@ pub fn run(plan: &Plan) -> Outcome {
 }
 
 async fn live(plan: &Plan) -> (Vec<Moment>, Truth, Vec<Violation>) {
-    let world = World::begin(plan.seed);
+    let world = World::begin(plan.seed, plan.defect);
     world.network.set_delay(1..=plan.weather.network.max(1));
     let cast = set_up::cast(&world, plan.size.people).await;
     let cluster = Cluster::start(world.clone(), plan.size);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::defect::Defect;
 use crate::dice::Dice;
 
 /// When faults begin at the earliest and at the latest, in virtual milliseconds since people began.
@@ -19,6 +20,8 @@ pub struct Plan {
     pub weather: Weather,
     /// What goes wrong, in order of time.
     pub faults: Vec<Timed>,
+    /// The deliberate defect, if there is one.
+    pub defect: Option<Defect>,
 }
 
 /// How many there are of what.
@@ -200,7 +203,7 @@ impl Plan {
             })
             .collect();
         faults.sort_by_key(|timed| timed.at);
-        Self { seed, size, weather, faults }
+        Self { seed, size, weather, faults, defect: None }
     }
 }
 

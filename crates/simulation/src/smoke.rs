@@ -7,7 +7,7 @@ mod tests {
     async fn starts() {
         #[expect(clippy::disallowed_methods)]
         let real = std::time::Instant::now();
-        let world = World::begin(1);
+        let world = World::begin(1, None);
         let cast = crate::set_up::cast(&world, 4).await.unwrap();
         assert_eq!(cast.len(), 4);
         let cluster =

@@ -22,6 +22,7 @@ mod outbox;
 mod partition;
 mod past;
 mod presences;
+mod sabotage;
 #[cfg(test)]
 mod scene;
 mod state;
@@ -34,6 +35,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::defect::Defect;
 use crate::dice::Dice;
 use crate::history::History;
 
@@ -103,6 +105,11 @@ impl SimStore {
         for call in released {
             call(self, true);
         }
+    }
+
+    /// Gives the store a defect.
+    pub fn put_in(&self, defect: Defect) {
+        self.0.state.lock().defect = Some(defect);
     }
 
     /// Says what happens to hints from now on.

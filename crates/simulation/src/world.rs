@@ -1,5 +1,6 @@
 //! What everything in a simulated world shares.
 
+use crate::defect::Defect;
 use crate::dice::Dice;
 use crate::history::History;
 use crate::network::Network;
@@ -9,6 +10,7 @@ use crate::store::SimStore;
 #[derive(Clone)]
 pub struct World {
     seed: u64,
+    defect: Option<Defect>,
     /// What has happened.
     pub history: History,
     /// Between the processes and the devices.
@@ -19,14 +21,18 @@ pub struct World {
 
 impl World {
     /// Begins a world.
-    pub fn begin(seed: u64) -> Self {
+    pub fn begin(seed: u64, defect: Option<Defect>) -> Self {
         let history = History::begin();
-        Self {
-            network: Network::new(Dice::new(seed, "network")),
-            store: SimStore::new(Dice::new(seed, "store"), history.clone()),
-            seed,
-            history,
+        let store = SimStore::new(Dice::new(seed, "store"), history.clone());
+        if let Some(defect) = defect {
+            store.put_in(defect);
         }
+        Self { network: Network::new(Dice::new(seed, "network")), store, seed, defect, history }
+    }
+
+    /// Says whether the world has a defect.
+    pub fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
     }
 
     /// Gives the chance of a part of the world.

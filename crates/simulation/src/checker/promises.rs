@@ -18,6 +18,8 @@ mod typing;
 use crate::checker::Violation;
 use crate::checker::story::Story;
 
+pub(super) use self::pushed::repeats as repeated_pushes;
+
 /// Gives what a history did against one rule.
 type Rule = fn(&Story<'_>) -> Vec<Violation>;
 

@@ -14,9 +14,9 @@ use crate::checker::{Bounds, Violation};
 use crate::history::{DeviceId, Happened, Moment};
 use crate::store::Truth;
 
-pub(crate) use self::changes::{Change, Changes};
+pub(crate) use self::changes::Changes;
 pub(crate) use self::logs::{Commit, Logs};
-pub(crate) use self::members::{Members, Stay};
+pub(crate) use self::members::Members;
 pub(crate) use self::people::{Link, People};
 pub(crate) use self::requests::Requests;
 pub(crate) use self::sight::Sight;

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::Nodes;
 use super::node::{Node, Role};
+use crate::defect::Defect;
 use crate::dice::Dice;
 use crate::history::{Happened, History};
 use crate::world::World;
@@ -34,6 +35,8 @@ struct About {
 struct Asked {
     nodes: Arc<Nodes>,
     dice: Dice,
+    /// Whether whoever is connected counts as heard of, which is a defect.
+    trusts: bool,
 }
 
 /// Runs the worker.
@@ -43,7 +46,11 @@ pub(super) fn run(world: &World, node: &Arc<Node>, nodes: Arc<Nodes>) {
         store: store.clone(),
         log: store.clone(),
         outbox: store,
-        connected: Arc::new(Asked { nodes, dice: world.dice("asked") }),
+        connected: Arc::new(Asked {
+            nodes,
+            dice: world.dice("asked"),
+            trusts: world.has(Defect::DeadCountsAsTold),
+        }),
         entropy: process.entropy(),
         senders: vec![Arc::new(Recorder::new(world))],
         metrics: telemetry::Metrics::new(),
@@ -102,6 +109,7 @@ impl ConnectedUsers for Asked {
             }
             let Some(chat) = node.chat() else { continue };
             for (user, silence) in chat.connected(usernames) {
+                let silence = if self.trusts { Duration::ZERO } else { silence };
                 let shortest = connected.entry(user).or_insert(silence);
                 *shortest = silence.min(*shortest);
             }

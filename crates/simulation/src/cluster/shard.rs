@@ -13,12 +13,15 @@ use tokio::sync::watch;
 
 use super::node::Node;
 use super::tables;
+use crate::defect::Defect;
 use crate::network::serve;
 use crate::set_up;
 use crate::world::World;
 
 /// After how long a shard that could not start tries again.
 const AGAIN: Duration = Duration::from_millis(500);
+/// Longer than a world.
+const NEVER: Duration = Duration::from_secs(3600);
 
 /// Runs a chat shard.
 pub(super) fn run_chat(world: &World, node: &Arc<Node>) {
@@ -38,7 +41,7 @@ pub(super) fn run_chat(world: &World, node: &Arc<Node>) {
                 tables: tables.clone(),
                 authenticator: authenticator.clone(),
                 metrics: telemetry::Metrics::new(),
-                options: chat::Options::default(),
+                options: chat_options(&world),
                 tasks: node.process.tasks.clone(),
                 stop: node.process.stop.clone(),
             };
@@ -71,7 +74,7 @@ pub(super) fn run_presence(world: &World, node: &Arc<Node>) {
                 tables: tables.clone(),
                 authenticator: Arc::new(authenticator.clone()),
                 metrics,
-                options: PresenceOptions::default(),
+                options: presence_options(&world),
                 tasks: node.process.tasks.clone(),
                 stop: node.process.stop.clone(),
             };
@@ -102,6 +105,23 @@ async fn begin(
     node.process.tasks.spawn(keys.run(node.process.stop.clone()));
     let tables = tables::first(world, node).await?;
     Some((tables, authenticator, Shard::new(node.name()).ok()?))
+}
+
+fn chat_options(world: &World) -> chat::Options {
+    let sweeps = !world.has(Defect::GroupFragmentMissed) && !world.has(Defect::HintLostWithoutSweep);
+    let default = chat::Options::default();
+    chat::Options { sweep_every: if sweeps { default.sweep_every } else { NEVER }, ..default }
+}
+
+fn presence_options(world: &World) -> PresenceOptions {
+    let mut options = PresenceOptions::default();
+    if world.has(Defect::SilenceIgnored) {
+        options.answer_time = NEVER;
+    }
+    if world.has(Defect::GraceOff) {
+        options.timings.grace = 0;
+    }
+    options
 }
 
 fn answer_probes(world: &World, node: &Arc<Node>) {

@@ -177,6 +177,19 @@ impl Device {
         self.switch.send_modify(|switch| (switch.vanished, switch.on) = (switch.vanished + 1, false));
     }
 
+    /// Takes note that its connections are waited for at the end.
+    pub(super) fn is_expected(&self) {
+        self.shared.report(&self.name, Some("is not connected"));
+        if self.has_presence {
+            self.shared.report(&self.presence_name(), Some("is not connected"));
+        }
+    }
+
+    /// Gives the name under which it reports on its presence.
+    pub(super) fn presence_name(&self) -> String {
+        format!("{} on presence", self.name)
+    }
+
     /// Takes note that its login has ended.
     pub(super) fn log_out(&self) {
         let now = Instant::now();

@@ -40,7 +40,8 @@ impl Conversations for StoreHandle {
     }
 
     async fn conversation(&self, id: ConversationId) -> Result<Option<Conversation>> {
-        self.call(move |state| Ok(state.record(id).ok())).await
+        let read = self.call(move |state| Ok(state.record(id).ok())).await?;
+        Ok(self.stale(read))
     }
 
     async fn rename_conversation(

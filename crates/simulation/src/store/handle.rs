@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::SimStore;
 use super::held::Call;
+use super::sabotage::Sabotage;
 use super::state::State;
 use super::trouble::Trouble;
 use crate::dice::Dice;
@@ -25,8 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct StoreHandle {
     pub(super) store: SimStore,
     pub(super) process: String,
-    dice: Dice,
-    is_direct: bool,
+    pub(super) dice: Dice,
+    pub(super) is_direct: bool,
+    pub(super) sabotage: Mutex<Sabotage>,
     /// When the last call of each lane reaches the store.
     lanes: Mutex<BTreeMap<Lane, Instant>>,
 }
@@ -51,7 +53,14 @@ struct Passage {
 impl StoreHandle {
     /// Makes the way of a process.
     pub(super) fn new(store: SimStore, process: &str, dice: Dice) -> Self {
-        Self { store, process: process.to_owned(), dice, is_direct: false, lanes: Mutex::default() }
+        Self {
+            store,
+            process: process.to_owned(),
+            dice,
+            is_direct: false,
+            sabotage: Mutex::default(),
+            lanes: Mutex::default(),
+        }
     }
 
     /// Makes a way without delays and faults.

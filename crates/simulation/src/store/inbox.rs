@@ -44,7 +44,8 @@ struct Ring {
 
 #[async_trait]
 impl Inbox for StoreHandle {
-    async fn publish(&self, shard: &Shard, entries: Vec<Bytes>) -> Result<()> {
+    async fn publish(&self, shard: &Shard, mut entries: Vec<Bytes>) -> Result<()> {
+        self.spoil_news(shard, &mut entries);
         let (inboxes, lane) = (self.store.0.inboxes.clone(), Lane::Shard(shard.clone()));
         let inbox = inboxes.of(shard);
         self.call_in_order(lane, move |_| {

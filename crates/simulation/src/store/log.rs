@@ -17,15 +17,20 @@ use super::state::State;
 impl Log for StoreHandle {
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended>> {
         let lane = Lane::Conversation(append.conversation);
-        self.call_in_order(lane, move |state| state.append(&append))
+        let (forgets, asked) = (self.forgets(&append), append.clone());
+        let appended = self.call_in_order(lane, move |state| state.append(&append, forgets));
+        self.pretend(&asked, appended)
     }
 
     async fn events(&self, conversation: ConversationId, after: u64, limit: usize) -> Result<Vec<Event>> {
-        self.read_log(conversation, move |stored| {
-            let events = stored.events_after(after).iter().take(limit);
-            Ok(events.map(|event| event.event(conversation)).collect())
-        })
-        .await
+        let mut events: Vec<Event> = self
+            .read_log(conversation, move |stored| {
+                let events = stored.events_after(after).iter().take(limit);
+                Ok(events.map(|event| event.event(conversation)).collect())
+            })
+            .await?;
+        self.spoil_page(&mut events);
+        Ok(events)
     }
 
     async fn events_before(

@@ -6,6 +6,7 @@ use protocol::{LoginId, Timestamp, Username};
 
 use super::StoreHandle;
 use super::state::State;
+use crate::defect::Defect;
 
 /// How many logins a user has at most.
 const LOGINS: usize = 100;
@@ -30,7 +31,8 @@ impl Logins for StoreHandle {
     }
 
     async fn login(&self, id: LoginId) -> Result<Option<Login>> {
-        self.call(move |state| Ok(state.data.logins.get(&id).cloned())).await
+        let read = self.call(move |state| Ok(state.data.logins.get(&id).cloned())).await?;
+        Ok(self.remembered_login(id, read))
     }
 
     async fn update_login(&self, new: Login) -> Result<()> {
@@ -67,6 +69,9 @@ impl Logins for StoreHandle {
 
     async fn ended_logins(&self, since: Timestamp) -> Result<Vec<EndedLogin>> {
         self.call(move |state| {
+            if state.has(Defect::LogoutIgnored) {
+                return Ok(Vec::new());
+            }
             let ended = state.data.ended_logins.iter().filter(|((at, _), _)| *at >= since);
             let ended =
                 ended.map(|((at, id), username)| EndedLogin { id: *id, username: username.clone(), at: *at });

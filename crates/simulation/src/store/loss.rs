@@ -8,6 +8,7 @@ use protocol::{ConversationId, Position, Username};
 
 use super::data::{Data, StoredConversation};
 use super::state::State;
+use crate::defect::Defect;
 use crate::history::Happened;
 
 impl State {
@@ -16,7 +17,8 @@ impl State {
     /// What other partitions derive from it follows at once, as the store in production makes it follow after a moment: the versions
     /// of conversations and memberships grow, the deleted have left, direct conversations are as open as the blocks want.
     pub(super) fn lose_tail(&mut self, partition: usize, ago: Duration) {
-        if let Some(generation) = self.generations.get_mut(partition) {
+        let kept = self.has(Defect::GenerationKept);
+        if let Some(generation) = self.generations.get_mut(partition).filter(|_| !kept) {
             *generation += 1;
         }
         let (before, saw) = (self.data.clone(), self.visible_pairs());

@@ -12,6 +12,7 @@ use super::data::Data;
 use super::outbox::{Bells, OUTBOXES};
 use super::partition::{PARTITIONS, Placed};
 use super::past::Past;
+use crate::defect::Defect;
 use crate::history::{Happened, History};
 
 /// By how much the versions of one generation are below those of the next: more than there are changes.
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub(super) identifiers: u64,
     pub(super) history: History,
     pub(super) outbox_bells: Arc<Bells>,
+    pub(super) defect: Option<Defect>,
 }
 
 impl State {
@@ -50,7 +52,13 @@ impl State {
             identifiers,
             history,
             outbox_bells,
+            defect: None,
         }
+    }
+
+    /// Says whether the store has a defect.
+    pub(super) fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
     }
 
     /// Gives the data to be changed.

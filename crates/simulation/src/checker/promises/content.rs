@@ -54,7 +54,8 @@ fn wrong(
     }
     let mut asks = story.requests.of(conversation, commit.from, commit.id);
     let is_right = asks.any(|ask| matches_request(story, at, commit, ask.request, event));
-    (!is_right).then(|| format!("with the text {:?} to {:?}: nobody asked for that", event.text, event.target))
+    (!is_right)
+        .then(|| format!("with the text {:?} to {:?}: nobody asked for that", event.text, event.target))
 }
 
 fn matches_request(
@@ -65,15 +66,19 @@ fn matches_request(
     event: &ShownEvent,
 ) -> bool {
     let shown = event.text.as_deref();
-    let changes = |message| story.changes.of(commit.conversation, message).iter().filter(move |change| change.at < at);
+    let changes =
+        |message| story.changes.of(commit.conversation, message).iter().filter(move |change| change.at < at);
     match (commit.kind, request) {
         (EventKind::Message, Request::Message { text }) => {
             let original = shown == Some(text) && !event.deleted;
-            original || changes(commit.position).any(|change| change.text == shown && event.deleted == shown.is_none())
+            original
+                || changes(commit.position)
+                    .any(|change| change.text == shown && event.deleted == shown.is_none())
         }
         (EventKind::Edited, Request::Edit { seq, text }) => {
             let message = story.changes.target(commit.conversation, commit.position);
-            let is_gone = || message.is_some_and(|message| changes(message).any(|change| change.text.is_none()));
+            let is_gone =
+                || message.is_some_and(|message| changes(message).any(|change| change.text.is_none()));
             event.target == Some(*seq) && (shown == Some(text) || shown.is_none() && is_gone())
         }
         (EventKind::Deleted, Request::Delete { seq }) | (EventKind::Reacted, Request::React { seq, .. }) => {

@@ -31,7 +31,8 @@ pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
     for commit in story.logs.iter().filter(stands) {
         if !there.contains(&(commit.conversation, commit.position)) {
             let place = place(commit.conversation, commit.position);
-            let text = format!("{place} by {} with id {} is gone, and no loss names it", commit.from, commit.id);
+            let text =
+                format!("{place} by {} with id {} is gone, and no loss names it", commit.from, commit.id);
             violations.push(story.violation(PROMISE, commit.at, text));
         }
     }
@@ -67,7 +68,10 @@ fn unasked(story: &Story<'_>, commit: &Commit<'_>) -> Option<Violation> {
     let mut asks = story.requests.of(conversation, from, id);
     let is_asked = asks.any(|ask| ask.at < at && kind_of(ask.request) == kind);
     (!is_asked).then(|| {
-        let text = format!("{} was committed as {id} of {from}, who had not asked for it", place(conversation, position));
+        let text = format!(
+            "{} was committed as {id} of {from}, who had not asked for it",
+            place(conversation, position)
+        );
         story.violation(PROMISE, at, text)
     })
 }
@@ -98,9 +102,8 @@ fn shape(story: &Story<'_>, id: ConversationId, conversation: &TrueConversation)
 fn foreign(story: &Story<'_>, id: ConversationId, position: Position, body: &[u8]) -> Option<Violation> {
     let body = EventBody::decode(body).ok()?;
     let commit = story.logs.at(id, position).filter(|commit| commit.lost_at == NEVER);
-    let is_committed = commit.is_some_and(|commit| {
-        (commit.from, commit.id, commit.kind) == (&body.from, &body.id, body.kind)
-    });
+    let is_committed = commit
+        .is_some_and(|commit| (commit.from, commit.id, commit.kind) == (&body.from, &body.id, body.kind));
     let mut asks = story.requests.of(id, &body.from, &body.id);
     let is_asked = asks.any(|ask| match ask.request {
         Request::Message { text } => body.text.as_ref() == Some(text),
@@ -112,7 +115,8 @@ fn foreign(story: &Story<'_>, id: ConversationId, position: Position, body: &[u8
     });
     (!is_committed || !is_asked).then(|| {
         let what = if is_committed { "what was asked for" } else { "what was committed there" };
-        let text = format!("at the end, {} holds {} of {}: not {what}", place(id, position), body.id, body.from);
+        let text =
+            format!("at the end, {} holds {} of {}: not {what}", place(id, position), body.id, body.from);
         story.violation(PROMISE, NEVER, text)
     })
 }

@@ -69,7 +69,10 @@ fn commits(story: &Story<'_>) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (second, first) in &story.logs.clashes {
         let place = place(second.conversation, second.position);
-        let text = format!("{place} stands for {} of {} and for {} of {}", first.id, first.from, second.id, second.from);
+        let text = format!(
+            "{place} stands for {} of {} and for {} of {}",
+            first.id, first.from, second.id, second.from
+        );
         violations.push(story.violation(PROMISE, second.at, text));
     }
     let mut standing: BTreeMap<(ConversationId, &Username, &ClientId), &Commit<'_>> = BTreeMap::new();
@@ -78,7 +81,8 @@ fn commits(story: &Story<'_>) -> Vec<Violation> {
         let before = standing.insert(key, commit).filter(|before| before.lost_at > commit.at);
         if let Some(before) = before {
             let places = [before, commit].map(|commit| place(commit.conversation, commit.position));
-            let text = format!("{} of {} was committed twice, as {}", commit.id, commit.from, places.join(" and "));
+            let text =
+                format!("{} of {} was committed twice, as {}", commit.id, commit.from, places.join(" and "));
             violations.push(story.violation(PROMISE, commit.at, text));
         }
     }
@@ -92,12 +96,14 @@ fn disagreement(story: &Story<'_>, earlier: &[Ack<'_>], ack: &Ack<'_>) -> Option
         commit.is_some_and(|commit| commit.lost_at < ack.at)
     };
     // What was in a slow ack may be lost by the time when that of its second place has come already.
-    let other = earlier.iter().find(|other| {
-        other.position != ack.position && !is_lost(other) && !is_lost(ack)
-    })?;
+    let other =
+        earlier.iter().find(|other| other.position != ack.position && !is_lost(other) && !is_lost(ack))?;
     let (first, second) = (place(ack.conversation, other.position), place(ack.conversation, ack.position));
     let since = story.time(other.at);
-    Some(format!("{} got an ack of {} at {second}, which was acked at {first} at {since} ms", ack.who, ack.id))
+    Some(format!(
+        "{} got an ack of {} at {second}, which was acked at {first} at {since} ms",
+        ack.who, ack.id
+    ))
 }
 
 /// Says that `duplicate` is certainly wrong.
@@ -113,13 +119,17 @@ fn mistake(story: &Story<'_>, earlier: &[Ack<'_>], ack: &Ack<'_>) -> Option<Stri
     }
     if let Some(other) = earlier.iter().find(|other| !other.duplicate && other.position == ack.position) {
         let (at, id) = (story.time(other.at), ack.id);
-        return Some(format!("{} got a second ack of {id} at {place} as no duplicate, after one at {at} ms", ack.who));
+        return Some(format!(
+            "{} got a second ack of {id} at {place} as no duplicate, after one at {at} ms",
+            ack.who
+        ));
     }
     let asked = asks.iter().find(|ask| ask.connection == ack.connection)?;
     let commit = story.logs.at(ack.conversation, ack.position)?;
     (commit.at < asked.at).then(|| {
         let (committed, asked, id) = (story.time(commit.at), story.time(asked.at), ack.id);
-        let what = format!("which was committed at {committed} ms and sent on this connection only at {asked} ms");
+        let what =
+            format!("which was committed at {committed} ms and sent on this connection only at {asked} ms");
         format!("{} got an ack of {id} at {place} as no duplicate, {what}", ack.who)
     })
 }

@@ -69,7 +69,11 @@ impl<'a> Logs<'a> {
     }
 
     /// Gives the events that a request became: more than one only where one was lost.
-    pub(crate) fn of_request(&self, user: &Username, id: &ClientId) -> impl Iterator<Item = &Commit<'a>> {
+    pub(crate) fn of_request<'s>(
+        &'s self,
+        user: &'s Username,
+        id: &'s ClientId,
+    ) -> impl Iterator<Item = &'s Commit<'a>> {
         self.by_request.get(&(user, id)).into_iter().flatten().filter_map(|index| self.commits.get(*index))
     }
 
@@ -84,17 +88,17 @@ impl<'a> Logs<'a> {
     }
 
     /// Gives the event that had a number at a moment.
-    pub(crate) fn standing(
-        &self,
-        conversation: ConversationId,
-        seq: u64,
-        at: Index,
-    ) -> Option<&Commit<'a>> {
+    pub(crate) fn standing(&self, conversation: ConversationId, seq: u64, at: Index) -> Option<&Commit<'a>> {
         self.with_seq(conversation, seq).rev().find(|commit| commit.at < at && at < commit.lost_at)
     }
 
     /// Gives the first number that a log lost between two moments, if it lost any.
-    pub(crate) fn first_lost(&self, conversation: ConversationId, after: Index, before: Index) -> Option<u64> {
+    pub(crate) fn first_lost(
+        &self,
+        conversation: ConversationId,
+        after: Index,
+        before: Index,
+    ) -> Option<u64> {
         let losses = self.losses.get(&conversation)?;
         let between = losses.iter().filter(|loss| after < loss.at && loss.at < before);
         between.map(|loss| loss.first).min()

@@ -41,12 +41,17 @@ impl<'a> Members<'a> {
     }
 
     /// Gives when a user was in a conversation, in order.
-    pub(crate) fn stays(&self, conversation: ConversationId, user: &Username) -> &[Stay] {
+    pub(crate) fn stays<'s>(&'s self, conversation: ConversationId, user: &'s Username) -> &'s [Stay] {
         self.stays.get(&(conversation, user)).map_or(&[], Vec::as_slice)
     }
 
     /// Gives a user's stay in a conversation at a moment.
-    pub(crate) fn stay(&self, conversation: ConversationId, user: &Username, at: Index) -> Option<&Stay> {
+    pub(crate) fn stay<'s>(
+        &'s self,
+        conversation: ConversationId,
+        user: &'s Username,
+        at: Index,
+    ) -> Option<&'s Stay> {
         self.stays(conversation, user).iter().find(|stay| stay.span.covers(at))
     }
 

@@ -30,12 +30,7 @@ pub(crate) struct Requests<'a> {
 }
 
 impl<'a> Requests<'a> {
-    pub(super) fn read(
-        moments: &'a [Moment],
-        truth: &Truth,
-        people: &People<'a>,
-        logs: &Logs<'a>,
-    ) -> Self {
+    pub(super) fn read(moments: &'a [Moment], truth: &Truth, people: &People<'a>, logs: &Logs<'a>) -> Self {
         let directs = directs(truth);
         let mut requests = Self::default();
         for (at, moment) in moments.iter().enumerate() {
@@ -61,12 +56,12 @@ impl<'a> Requests<'a> {
     }
 
     /// Gives each time that a user sent a request into a conversation, in order.
-    pub(crate) fn of(
-        &self,
+    pub(crate) fn of<'s>(
+        &'s self,
         conversation: ConversationId,
-        user: &Username,
-        id: &ClientId,
-    ) -> impl Iterator<Item = &Ask<'a>> {
+        user: &'s Username,
+        id: &'s ClientId,
+    ) -> impl Iterator<Item = &'s Ask<'a>> {
         let indices = self.by_request.get(&(user, id)).into_iter().flatten();
         let asks = indices.filter_map(|index| self.asks.get(*index));
         asks.filter(move |ask| ask.conversation.is_none_or(|known| known == conversation))

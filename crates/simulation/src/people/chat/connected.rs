@@ -40,6 +40,8 @@ pub(super) struct Connected<'a> {
     pub(super) go: Option<(Instant, Option<String>)>,
     /// A call over HTTP that goes on.
     pub(super) job: Option<Job>,
+    /// Nothing is read of a history before: the server could not give it.
+    pub(super) paused_until: Option<Instant>,
     /// After how long a request is said again.
     again: Duration,
 }
@@ -86,6 +88,7 @@ impl<'a> Connected<'a> {
             missing_since: None,
             go: None,
             job: None,
+            paused_until: None,
         }
     }
 
@@ -129,7 +132,7 @@ impl<'a> Connected<'a> {
         if how == Ending::Left {
             self.socket.leave();
         }
-        Ended { how, go: self.go.filter(|(at, _)| *at <= Instant::now()).map(|(_, url)| url) }
+        Ended { how, go: self.go.map(|(_, url)| url) }
     }
 
     /// Says everything that is due.
@@ -216,14 +219,18 @@ impl<'a> Connected<'a> {
             self.go.as_ref().map(|(at, _)| *at),
             self.chat.outbox.due(),
             self.chat.pages.due(),
+            self.paused_until,
             self.chat.notices.iter().map(|(at, _)| *at).min(),
         ];
         due.into_iter().flatten().min()
     }
 
     /// Takes note of what the device still waits for.
-    fn settle(&mut self) {
+    fn settle(&self) {
         let chat = &self.chat;
+        if !chat.device.shared.is_quiet() {
+            return;
+        }
         let why = if self.resume != Resume::Done {
             "has not resumed"
         } else if chat.outbox.waits() {

@@ -36,7 +36,12 @@ pub(super) enum JobResult {
 impl Connected<'_> {
     /// Asks for the next page, if one is wanted, or begins the last look.
     pub(super) fn read_on(&mut self) {
-        if self.chat.pages.due().is_some_and(|due| due <= Instant::now()) {
+        let now = Instant::now();
+        if self.paused_until.is_some_and(|until| until > now) {
+            return;
+        }
+        self.paused_until = None;
+        if self.chat.pages.due().is_some_and(|due| due <= now) {
             self.chat.pages.failed();
         }
         if let Some((conversation, after)) = self.chat.pages.next() {
@@ -92,16 +97,24 @@ impl Connected<'_> {
                     Some((404, _)) => self.chat.pages.forget(conversation),
                     _ => {}
                 }
-                self.chat.pages.failed();
+                self.pause();
             }
             JobResult::List(reply) => {
                 let list: Option<ListPage<ConversationView>> = reply.and_then(|reply| reply.read());
                 if let Some(list) = list {
                     list.items.iter().for_each(|conversation| self.chat.pages.want(conversation.id));
                     self.chat.last_look = LastLook::Reading;
+                } else {
+                    self.pause();
                 }
             }
         }
+    }
+
+    /// Takes note that there was no answer: the same is asked for again after a while.
+    pub(super) fn pause(&mut self) {
+        self.chat.pages.failed();
+        self.paused_until = Some(Instant::now() + self.chat.dice.millis(300..=1_500));
     }
 
     fn paged(&mut self, conversation: ConversationId, after: u64, page: Page) {

@@ -1,8 +1,9 @@
 //! What a device does with the frames that come: it writes them down, and learns from them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::chat::Resumed;
+use protocol::chat::{NotRecovered, Resumed};
 use protocol::{ClientId, ConversationId, Position};
 use tokio::time::Instant;
 
@@ -106,7 +107,7 @@ impl Connected<'_> {
             if !passes {
                 self.chat.pages.forget(conversation);
             }
-            self.chat.pages.failed();
+            self.pause();
         } else if passes {
             self.chat.outbox.postpone(id, Instant::now() + wait);
         } else {
@@ -115,12 +116,9 @@ impl Connected<'_> {
     }
 
     /// Forgets the histories of conversations of which the user is no member any more.
-    fn forget_what_was_left(
-        &mut self,
-        conversations: &std::collections::BTreeMap<ConversationId, Resumed>,
-    ) {
-        use protocol::chat::NotRecovered::NotAMember;
-        let left = conversations.iter().filter(|(_, resumed)| resumed.reason == Some(NotAMember));
+    fn forget_what_was_left(&mut self, conversations: &BTreeMap<ConversationId, Resumed>) {
+        let not_a_member = Some(NotRecovered::NotAMember);
+        let left = conversations.iter().filter(|(_, resumed)| resumed.reason == not_a_member);
         for (conversation, _) in left {
             self.chat.pages.forget(*conversation);
             self.chat.device.knowledge.lock().conversations.remove(conversation);

@@ -5,6 +5,7 @@ use protocol::{ConversationId, Username};
 
 use super::super::data::StoredMember;
 use super::super::state::State;
+use crate::defect::Defect;
 use crate::history::Happened;
 
 impl State {
@@ -28,7 +29,10 @@ impl State {
         let stored = self.data.conversations.get(&id)?;
         let before = *stored.members.get(username)?;
         let end = stored.end().seq;
-        let moved = |mark: u64, to: Option<u64>| to.map_or(mark, |to| mark.max(to.min(end)));
+        let goes_back = self.has(Defect::MarkGoesBack);
+        let moved = |mark: u64, to: Option<u64>| {
+            to.map_or(mark, |to| if goes_back { to.min(end) } else { mark.max(to.min(end)) })
+        };
         let (read, delivered) = (moved(before.read, read), moved(before.delivered, delivered));
         if (read, delivered) == (before.read, before.delivered) {
             return None;

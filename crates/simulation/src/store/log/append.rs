@@ -8,21 +8,27 @@ use protocol::{EventKind, Position};
 use super::super::data::{StoredConversation, StoredEvent};
 use super::super::state::State;
 use super::effect::Effect;
+use crate::defect::Defect;
 use crate::history::Happened;
 
 impl State {
     /// Appends an event with all that goes with it; nothing is changed if it fails.
-    pub(super) fn append(&mut self, append: &Append) -> Result<Appended> {
+    ///
+    /// A repeated request is recognised unless the store `forgets`, which is a defect.
+    pub(super) fn append(&mut self, append: &Append, forgets: bool) -> Result<Appended> {
         let id = append.conversation;
         let stored = self.stored(id)?;
         let role = stored.members.get(&append.from).ok_or(Error::ConversationNotFound)?.role;
-        if let Some(appended) = repeated(stored, append)? {
+        if !forgets && let Some(appended) = repeated(stored, append)? {
             return Ok(appended);
         }
-        if stored.blocked {
+        if stored.blocked && !self.has(Defect::BlockIgnored) {
             return Err(Error::NotAllowed);
         }
-        let effect = Effect::of(stored, append, role)?;
+        let effect = match Effect::of(stored, append, role)? {
+            Effect::Edit(..) if self.has(Defect::EditForgotten) => Effect::Nothing,
+            effect => effect,
+        };
         let (version, has_others) = (stored.version, stored.members.len() > 1);
         let position = Position { r#gen: self.generation(&id), seq: stored.end().seq + 1 };
         let event = event(append, position);
