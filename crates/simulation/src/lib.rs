@@ -10,9 +10,16 @@ pub mod dice;
 pub mod history;
 mod host;
 pub mod network;
+mod panics;
 pub mod people;
+mod report;
+pub mod run;
 pub mod schedule;
 mod set_up;
-mod smoke;
+pub mod shrink;
 pub mod store;
+pub mod sweep;
+mod trouble;
 mod world;
+
+pub use report::report;

@@ -60,9 +60,12 @@ pub fn run(plan: &Plan) -> Outcome {
 async fn live(plan: &Plan) -> (Vec<Moment>, Truth, Vec<Violation>) {
     let world = World::begin(plan.seed, plan.defect);
     world.network.set_delay(1..=plan.weather.network.max(1));
-    let cast = set_up::cast(&world, plan.size.people).await;
-    let cluster = Cluster::start(world.clone(), plan.size);
     let mut unfinished = Vec::new();
+    let cast = set_up::cast(&world, plan.size.people).await.unwrap_or_else(|error| {
+        unfinished.push(Violation::new("starts", 0, error.to_string()));
+        Vec::new()
+    });
+    let cluster = Cluster::start(world.clone(), plan.size);
     if timeout(STARTED_WITHIN, cluster.started()).await.is_err() {
         let at = world.history.now();
         unfinished.push(Violation::new("starts", at, "the cluster did not become ready".to_owned()));

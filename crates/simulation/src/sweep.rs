@@ -23,11 +23,11 @@ pub struct Swept {
     pub failed: Vec<Outcome>,
 }
 
-/// Runs a world for each seed of a range, until `most` have failed; `each` is told of every one.
+/// Runs a world for each seed of a range, by the plan that it has, until `most` have failed.
 ///
 /// # Panics
 /// If a thread panics outside of a world.
-pub fn sweep(seeds: Range<u64>, most: usize, each: impl Fn(&Outcome) + Sync) -> Swept {
+pub fn sweep(seeds: Range<u64>, most: usize, plan: impl Fn(u64) -> Plan + Sync) -> Swept {
     let (next, enough, swept) = (AtomicU64::new(seeds.start), AtomicBool::new(false), Mutex::new(Swept::default()));
     let work = || {
         loop {
@@ -35,8 +35,7 @@ pub fn sweep(seeds: Range<u64>, most: usize, each: impl Fn(&Outcome) + Sync) -> 
             if seed >= seeds.end || enough.load(Ordering::Relaxed) {
                 return;
             }
-            let outcome = run(&Plan::of(seed));
-            each(&outcome);
+            let outcome = run(&plan(seed));
             let mut swept = swept.lock();
             swept.worlds += 1;
             swept.moments += outcome.moments.len() as u64;

@@ -13,9 +13,6 @@ use crate::schedule::{Fault, Timed, Weather};
 use crate::store::{HintFaults, Trouble as StoreTrouble};
 use crate::world::World;
 
-/// How many partitions the store has.
-const PARTITIONS: u64 = 8;
-
 /// What can be made to go wrong. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Trouble {
@@ -115,7 +112,7 @@ impl Trouble {
                 Some(Box::new(move |_| node.hold_tables(false)))
             }
             Fault::Cut { person } => {
-                self.people.devices_of(*person).iter().for_each(|device| network.cut(device));
+                self.people.cut(*person);
                 None
             }
             Fault::Vanish { person } => {
@@ -153,7 +150,7 @@ impl Trouble {
                 Some(Box::new(|trouble| trouble.world.store.trouble("*", trouble.store_weather())))
             }
             Fault::LoseTail { partition, millis } => {
-                self.world.store.lose_tail(usize::try_from(partition % PARTITIONS).unwrap_or(0), *millis);
+                self.world.store.lose_tail(usize::try_from(*partition).unwrap_or(0), *millis);
                 None
             }
             Fault::Hints { lost, repeated, late } => {

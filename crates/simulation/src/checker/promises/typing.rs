@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use protocol::{ConversationId, EventKind, Username};
 
 use crate::checker::Violation;
-use crate::checker::story::{Index, NEVER, Span, Story};
+use crate::checker::story::{NEVER, Span, Story};
 use crate::history::{ConnectionId, DeviceId, Happened};
 
 const PROMISE: &str = "typing";

@@ -31,8 +31,7 @@ impl<'a> Choices<'a> {
     pub(super) fn may_be_invisible(&self, story: &Story<'_>, user: &Username, since: u64, at: Index) -> bool {
         let choices = self.of(user);
         let before = choices.iter().take_while(|(chosen, ..)| story.time(*chosen) < since);
-        let mut last: BTreeMap<DeviceId, Status> = BTreeMap::new();
-        before.for_each(|(_, device, status)| drop(last.insert(*device, *status)));
+        let last: BTreeMap<DeviceId, Status> = before.map(|(_, device, status)| (*device, *status)).collect();
         let later = choices.iter().filter(|(chosen, ..)| *chosen < at && story.time(*chosen) >= since);
         last.into_values().chain(later.map(|(.., status)| *status)).any(|status| status == Status::Offline)
     }

@@ -1,0 +1,41 @@
+//! Thousands of worlds, and those that once failed.
+
+use simulation::run::run;
+use simulation::schedule::Plan;
+use simulation::sweep::sweep;
+
+/// How many worlds every change is held against.
+const WORLDS: u64 = 2000;
+
+/// Seeds that showed a defect in this code once.
+const FOUND: &[u64] = &[];
+
+#[test]
+#[ignore = "takes long without optimization: make test runs it with"]
+fn every_promise_holds_under_thousands_of_fault_schedules() {
+    let swept = sweep(0..WORLDS, 5, Plan::of);
+    let failed: Vec<String> = swept.failed.iter().map(simulation::report).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert_eq!(swept.worlds, WORLDS);
+}
+
+#[test]
+fn what_was_found_once_stays_mended() {
+    for seed in FOUND {
+        let outcome = run(&Plan::of(*seed));
+        assert!(outcome.violations.is_empty(), "{}", simulation::report(&outcome));
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    for seed in 0..5 {
+        let (one, other) = (run(&Plan::of(seed)), run(&Plan::of(seed)));
+        let shown = |outcome: &simulation::run::Outcome| {
+            outcome.moments.iter().map(|moment| format!("{moment:?}")).collect::<Vec<_>>()
+        };
+        let (one, other) = ((one.hash, shown(&one)), (other.hash, shown(&other)));
+        let differs = one.1.iter().zip(&other.1).find(|(one, other)| one != other);
+        assert_eq!(one.0, other.0, "seed {seed}: {differs:?}");
+    }
+}
