@@ -153,6 +153,7 @@ impl ChatShard {
         shared.spawn(shared.clone().repair(list));
         shared.spawn(shared.clone().note_deliveries());
         shared.spawn(shared.clone().sweep());
+        shared.spawn(shared.clone().sweep_others());
         shared.spawn(shared.clone().follow_tables(parts.tables));
         shared.tasks.spawn(shared.clone().end_with_shard());
         Ok(Self(shared))

@@ -10,7 +10,7 @@ use protocol::{CloseCode, ConversationId, Timestamp, Username};
 use crate::joining::CHUNK;
 use crate::shard::Shared;
 
-/// After how many sweeps of the logs users and conversations are compared as well.
+/// How many sweeps of the logs there are to one of users and conversations.
 const OTHERS_EVERY: u32 = 4;
 /// How many conversations are read anew at once, in turn: a change of title or members of which a hint was lost is found in the end
 /// even where nobody says anything.
@@ -19,19 +19,24 @@ const RECORDS: usize = 64;
 const OVERLAP: u64 = 30_000;
 
 impl Shared {
-    /// Sweeps, for ever.
+    /// Sweeps the logs and the logins, for ever.
     pub(crate) async fn sweep(self: Arc<Self>) {
         let mut since = self.clock.now();
-        let mut last = None;
-        for round in 1_u32.. {
+        loop {
             tokio::time::sleep(self.options.sweep_every).await;
             // Each by itself: what cannot be read here may be readable there.
             self.note(self.sweep_logs().await, "logs");
-            if round.is_multiple_of(OTHERS_EVERY) {
-                self.note(self.sweep_users().await, "users");
-                self.note(self.sweep_records(&mut last).await, "conversations");
-            }
             self.note(self.sweep_logins(&mut since).await, "logins");
+        }
+    }
+
+    /// Sweeps users and conversations, for ever; apart from the logs, since it is one call after the other, each as slow as the store.
+    pub(crate) async fn sweep_others(self: Arc<Self>) {
+        let mut last = None;
+        loop {
+            tokio::time::sleep(OTHERS_EVERY * self.options.sweep_every).await;
+            self.note(self.sweep_users().await, "users");
+            self.note(self.sweep_records(&mut last).await, "conversations");
         }
     }
 

@@ -22,6 +22,7 @@ mod person;
 mod places;
 mod presence;
 mod shared;
+mod signal;
 mod silence;
 mod socket;
 #[cfg(test)]

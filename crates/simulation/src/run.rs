@@ -47,8 +47,12 @@ pub struct Outcome {
 #[expect(clippy::expect_used, reason = "without a runtime there is nothing to run")]
 pub fn run(plan: &Plan) -> Outcome {
     panics::watch();
-    let runtime =
-        Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let mut builder = Builder::new_current_thread();
+    builder.enable_time().start_paused(true);
+    // Among those who wait for the same value tokio wakes one or the other first by chance, which follows from a seed in this build alone.
+    #[cfg(tokio_unstable)]
+    builder.rng_seed(tokio::runtime::RngSeed::from_bytes(&plan.seed.to_le_bytes()));
+    let runtime = builder.build().expect("a runtime");
     let (moments, truth, unfinished) = runtime.block_on(live(plan));
     drop(runtime);
     let mut violations = check(&moments, &truth);

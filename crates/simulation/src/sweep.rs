@@ -28,7 +28,8 @@ pub struct Swept {
 /// # Panics
 /// If a thread panics outside of a world.
 pub fn sweep(seeds: Range<u64>, most: usize, plan: impl Fn(u64) -> Plan + Sync) -> Swept {
-    let (next, enough, swept) = (AtomicU64::new(seeds.start), AtomicBool::new(false), Mutex::new(Swept::default()));
+    let (next, enough, swept) =
+        (AtomicU64::new(seeds.start), AtomicBool::new(false), Mutex::new(Swept::default()));
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);

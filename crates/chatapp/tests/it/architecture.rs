@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("availability", &["protocol"]),
     ("auth", &["protocol"]),
     ("ports", &["protocol"]),
-    ("http-edge", &["protocol"]),
+    ("http-edge", &["ports", "protocol"]),
     ("websocket", &["protocol"]),
     ("telemetry", &[]),
     ("client", &["protocol"]),
@@ -42,6 +42,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("notification", &["ports", "protocol", "telemetry"]),
     ("api", &["auth", "http-edge", "identity", "placement", "ports", "protocol", "telemetry"]),
     // Tests only.
+    (
+        "simulation",
+        &[
+            "api",
+            "auth",
+            "chat",
+            "http-edge",
+            "identity",
+            "notification",
+            "placement",
+            "ports",
+            "presence",
+            "protocol",
+            "registry",
+            "telemetry",
+            "websocket",
+        ],
+    ),
     ("concurrency", &["placement", "ports", "protocol", "session", "telemetry", "websocket"]),
 ];
 

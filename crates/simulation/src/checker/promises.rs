@@ -4,6 +4,7 @@ mod content;
 mod durable;
 mod epochs;
 mod everybody;
+mod logins;
 mod marks;
 mod once;
 mod order;
@@ -36,6 +37,7 @@ pub(super) const RULES: &[Rule] = &[
     pushed::check,
     present::check,
     private::check,
+    logins::check,
     marks::check,
     typing::check,
     epochs::check,

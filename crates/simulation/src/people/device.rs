@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use protocol::{ClientId, ConversationId, Username};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::http::Http;
 use super::knowledge::Knowledge;
 use super::outbox::Pending;
 use super::shared::Shared;
+use super::signal::{Follower, Signal};
 use crate::history::{DeviceId, Request, To};
 
 /// A device.
@@ -30,7 +31,7 @@ pub(super) struct Device {
     /// Tells its tasks that something is wanted.
     pub(super) chat_wanted: Notify,
     pub(super) presence_wanted: Notify,
-    switch: watch::Sender<Switch>,
+    switch: Signal<Switch>,
     wanted: Mutex<Wanted>,
     requests: AtomicU64,
 }
@@ -89,7 +90,7 @@ impl Device {
             has_presence,
             chat_wanted: Notify::new(),
             presence_wanted: Notify::new(),
-            switch: watch::Sender::new(switch),
+            switch: Signal::new(switch),
             wanted: Mutex::default(),
             requests: AtomicU64::new(0),
         }
@@ -138,43 +139,43 @@ impl Device {
     }
 
     /// Gives whether the device is on, to be followed.
-    pub(super) fn switch(&self) -> watch::Receiver<Switch> {
-        self.switch.subscribe()
+    pub(super) fn switch(&self) -> Follower<Switch> {
+        self.switch.follow()
     }
 
     /// Says whether the device can do something for its person.
     pub(super) fn is_on(&self) -> bool {
-        let switch = self.switch.borrow();
+        let switch = self.switch.get();
         switch.on && switch.logged_out.is_none()
     }
 
     /// Says whether the person ended its login.
     pub(super) fn is_logged_out(&self) -> bool {
-        self.switch.borrow().logged_out.is_some()
+        self.switch.get().logged_out.is_some()
     }
 
     /// Turns it on, to be there after a while.
     pub(super) fn turn_on(&self, after: Duration) {
         let back_at = Instant::now() + after;
-        self.switch.send_modify(|switch| (switch.on, switch.back_at) = (true, back_at));
+        self.switch.change(|switch| (switch.on, switch.back_at) = (true, back_at));
     }
 
     /// Turns it off in good order.
     pub(super) fn turn_off(&self) {
-        self.switch.send_modify(|switch| switch.on = false);
+        self.switch.change(|switch| switch.on = false);
     }
 
     /// Lets it be gone without a word. If it is on, it comes back after a while, as if it had not been there.
     pub(super) fn vanish(&self, back_after: Duration) {
         self.shared.network.vanish(&self.name);
         let back_at = Instant::now() + back_after;
-        self.switch.send_modify(|switch| (switch.vanished, switch.back_at) = (switch.vanished + 1, back_at));
+        self.switch.change(|switch| (switch.vanished, switch.back_at) = (switch.vanished + 1, back_at));
     }
 
     /// Lets it be gone without a word, and off.
     pub(super) fn die(&self) {
         self.shared.network.vanish(&self.name);
-        self.switch.send_modify(|switch| (switch.vanished, switch.on) = (switch.vanished + 1, false));
+        self.switch.change(|switch| (switch.vanished, switch.on) = (switch.vanished + 1, false));
     }
 
     /// Takes note that its connections are waited for at the end.
@@ -193,6 +194,6 @@ impl Device {
     /// Takes note that its login has ended.
     pub(super) fn log_out(&self) {
         let now = Instant::now();
-        self.switch.send_modify(|switch| switch.logged_out = switch.logged_out.or(Some(now)));
+        self.switch.change(|switch| switch.logged_out = switch.logged_out.or(Some(now)));
     }
 }

@@ -15,16 +15,40 @@ use crate::history::ShownEvent;
 #[derive(Debug, PartialEq)]
 pub(super) enum Incoming {
     Welcome(Welcome),
-    Ack { id: ClientId, conversation: ConversationId, position: Position, duplicate: bool },
-    Event { conversation: ConversationId, position: Position, event: ShownEvent },
+    Ack {
+        id: ClientId,
+        conversation: ConversationId,
+        position: Position,
+        duplicate: bool,
+    },
+    Event {
+        conversation: ConversationId,
+        position: Position,
+        event: ShownEvent,
+    },
     Resumed(BTreeMap<ConversationId, Resumed>),
-    Page { id: ClientId, conversation: ConversationId, page: Page },
+    Page {
+        id: ClientId,
+        conversation: ConversationId,
+        page: Page,
+    },
     Receipt(Receipt),
-    Typing { conversation: ConversationId, user: Username, active: bool },
+    Typing {
+        conversation: ConversationId,
+        user: Username,
+        active: bool,
+    },
     Conversation(Conversation),
     Pong,
-    Reconnect { url: Option<String>, after: Duration },
-    Error { id: Option<ClientId>, code: String, retry_after: Option<Duration> },
+    Reconnect {
+        url: Option<String>,
+        after: Duration,
+    },
+    Error {
+        id: Option<ClientId>,
+        code: String,
+        retry_after: Option<Duration>,
+    },
     Presences(Vec<(Username, Status)>),
     /// It is none that a client knows, or something of it is missing.
     Unreadable,
@@ -254,10 +278,7 @@ mod tests {
             version: 3,
             left: false,
         };
-        assert_eq!(
-            read(&ServerFrame::Conversation(Box::new(view))),
-            Incoming::Conversation(conversation)
-        );
+        assert_eq!(read(&ServerFrame::Conversation(Box::new(view))), Incoming::Conversation(conversation));
     }
 
     #[test]

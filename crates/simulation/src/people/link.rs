@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::account::{Servers, Ticket};
 use protocol::Service;
-use tokio::sync::watch;
+use protocol::account::{Servers, Ticket};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::device::{Device, Switch};
 use super::http::Asked;
 use super::incoming::{Incoming, Welcome};
+use super::signal::Follower;
 use super::socket::{Pass, Refusal, Socket};
 use crate::dice::Dice;
 
@@ -28,7 +28,7 @@ const TRIES_LOGGED_OUT: u32 = 3;
 /// A device's way to one of the two services.
 pub(super) struct Link {
     device: Arc<Device>,
-    switch: watch::Receiver<Switch>,
+    switch: Follower<Switch>,
     way: Way,
     failures: u32,
     /// No attempt before.
@@ -62,22 +62,19 @@ impl Link {
     /// Opens a socket once the device is on, however often it takes; nothing if the device was logged out, and its login refused.
     pub(super) async fn open(&mut self) -> Option<(Socket, Welcome)> {
         loop {
-            let switch = *self.switch.borrow_and_update();
+            let switch = self.switch.see();
             if switch.logged_out.is_some() && self.tries_logged_out == TRIES_LOGGED_OUT {
                 return None;
             }
             if !switch.on && switch.logged_out.is_none() {
-                self.switch.changed().await.ok()?;
+                self.switch.changed().await;
                 self.failures = 0;
                 continue;
             }
             self.tries_logged_out += u32::from(switch.logged_out.is_some());
             let opened = tokio::select! {
                 biased;
-                changed = self.switch.changed() => {
-                    changed.ok()?;
-                    continue;
-                }
+                () = self.switch.changed() => continue,
                 opened = self.way.open(&self.device, switch.back_at.max(self.not_before), self.failures) => opened,
             };
             match opened {

@@ -69,7 +69,9 @@ pub(super) fn request(id: &ClientId, to: &To, request: &Request, reply_to: Optio
             };
             Outgoing::Send { id, to, conversation, text, reply_to }
         }
-        (Request::Edit { seq, text }, Some(conversation)) => Outgoing::Edit { id, conversation, seq: *seq, text },
+        (Request::Edit { seq, text }, Some(conversation)) => {
+            Outgoing::Edit { id, conversation, seq: *seq, text }
+        }
         (Request::Delete { seq }, Some(conversation)) => Outgoing::Delete { id, conversation, seq: *seq },
         (Request::React { seq, emoji, active }, Some(conversation)) => {
             Outgoing::React { id, conversation, seq: *seq, emoji, active: *active }

@@ -94,9 +94,7 @@ impl Person {
         let mut in_use: Vec<_> = self.devices.iter().filter(|device| !device.is_logged_out()).collect();
         // One device at least is there at the end.
         let Some(first) = in_use.first().copied() else { return };
-        in_use.retain(|device| {
-            Arc::ptr_eq(device, first) || device.is_on() || !self.dice.chance(STAYS_OFF)
-        });
+        in_use.retain(|device| Arc::ptr_eq(device, first) || device.is_on() || !self.dice.chance(STAYS_OFF));
         for device in in_use {
             device.is_expected();
             device.turn_on(self.dice.millis(0..=2_000));

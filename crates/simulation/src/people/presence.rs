@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use protocol::Service;
 use protocol::presence::{ChosenStatus, Status};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::device::{Device, Switch};
 use super::incoming::Incoming;
 use super::link::Link;
 use super::outgoing::Outgoing;
+use super::signal::Follower;
 use super::silence::{Patience, Silence};
 use super::socket::Socket;
 use crate::dice::Dice;
@@ -29,7 +29,7 @@ struct Connected<'a> {
     dice: &'a Dice,
     socket: Socket,
     connection: ConnectionId,
-    switch: watch::Receiver<Switch>,
+    switch: Follower<Switch>,
     vanished: u64,
     patience: Patience,
     /// When the person does something next.
@@ -71,7 +71,7 @@ pub(super) async fn run(device: Arc<Device>, dice: Dice) {
 impl<'a> Connected<'a> {
     fn new(device: &'a Device, dice: &'a Dice, socket: Socket, connection: ConnectionId) -> Self {
         let mut switch = device.switch();
-        let vanished = switch.borrow_and_update().vanished;
+        let vanished = switch.see().vanished;
         Self {
             device,
             dice,
@@ -106,7 +106,7 @@ impl<'a> Connected<'a> {
             let due = self.due(patience);
             tokio::select! {
                 biased;
-                _ = self.switch.changed() => {}
+                () = self.switch.changed() => {}
                 frame = self.socket.next() => match frame {
                     Ok(text) => {
                         self.patience.heard();
@@ -125,7 +125,7 @@ impl<'a> Connected<'a> {
     }
 
     fn is_enough(&mut self, now: Instant) -> Option<Ending> {
-        let switch = *self.switch.borrow_and_update();
+        let switch = self.switch.see();
         if switch.vanished > self.vanished {
             return Some(Ending::Vanished);
         }
@@ -135,7 +135,7 @@ impl<'a> Connected<'a> {
     }
 
     fn due(&self, patience: Instant) -> Instant {
-        let logged_out = self.switch.borrow().logged_out.map(|since| since + CLOSED_WITHIN);
+        let logged_out = self.switch.get().logged_out.map(|since| since + CLOSED_WITHIN);
         let last_word = if let LastWord::Due(at) = self.last_word { Some(at) } else { None };
         let due = [logged_out, last_word, self.go.as_ref().map(|(at, _)| *at), Some(self.active_at)];
         due.into_iter().flatten().fold(patience, Instant::min)

@@ -9,6 +9,7 @@ use protocol::Username;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use super::signal::Signal;
 use crate::dice::Dice;
 use crate::history::{CallId, ConnectionId, Happened, History};
 use crate::network::Network;
@@ -27,7 +28,7 @@ pub(super) struct Shared {
     apis: u64,
     connections: AtomicU32,
     calls: AtomicU32,
-    quiet: watch::Sender<bool>,
+    quiet: Signal<bool>,
     /// What each device and each call still waits for.
     unsettled: watch::Sender<BTreeMap<String, &'static str>>,
     /// Calls that people want answered before they rest.
@@ -44,7 +45,7 @@ impl Shared {
             apis: apis.max(1),
             connections: AtomicU32::new(0),
             calls: AtomicU32::new(0),
-            quiet: watch::Sender::new(false),
+            quiet: Signal::new(false),
             unsettled: watch::Sender::new(BTreeMap::new()),
             open_calls: Mutex::new(0),
         })
@@ -84,17 +85,19 @@ impl Shared {
 
     /// Says whether nobody does anything new any more.
     pub(super) fn is_quiet(&self) -> bool {
-        *self.quiet.borrow()
+        self.quiet.get()
     }
 
     pub(super) fn be_quiet(&self) {
-        self.quiet.send_replace(true);
+        self.quiet.change(|quiet| *quiet = true);
     }
 
     /// Waits until nobody does anything new any more.
     pub(super) async fn quietened(&self) {
-        // It cannot fail: the sender is in here.
-        let _ = self.quiet.subscribe().wait_for(|quiet| *quiet).await;
+        let mut quiet = self.quiet.follow();
+        while !quiet.see() {
+            quiet.changed().await;
+        }
     }
 
     /// Takes note of what somebody still waits for, if for anything.
@@ -111,6 +114,7 @@ impl Shared {
 
     /// Waits until nobody waits for anything.
     pub(super) async fn settled(&self) {
+        // It cannot fail: the sender is in here.
         let _ = self.unsettled.subscribe().wait_for(BTreeMap::is_empty).await;
     }
 

@@ -47,13 +47,9 @@ pub(super) enum Refusal {
 
 impl Socket {
     /// Opens a WebSocket over a connection to an address.
-    pub(super) async fn open(
-        pipe: Pipe,
-        address: &str,
-        path: &str,
-        pass: Pass<'_>,
-    ) -> Result<Self, Refusal> {
-        let query = if let Pass::Ticket(ticket) = &pass { format!("?ticket={ticket}") } else { String::new() };
+    pub(super) async fn open(pipe: Pipe, address: &str, path: &str, pass: Pass<'_>) -> Result<Self, Refusal> {
+        let query =
+            if let Pass::Ticket(ticket) = &pass { format!("?ticket={ticket}") } else { String::new() };
         let uri: Uri = format!("ws://{address}{path}{query}").parse().map_err(|_| Refusal::NotNow)?;
         let request = ClientRequestBuilder::new(uri);
         let request = match pass {

@@ -1,17 +1,18 @@
 //! The same to everybody: what is shown at a place is what was committed there before, and what was asked for.
 //!
-//! A message may be shown with a later text of its author or as taken back, but only once that was committed.
+//! A message may be shown with a later text of its author or as taken back, but only once that was committed. A page shows messages as they
+//! are: not as they were a while before.
 
 use protocol::{ConversationId, EventKind, Position};
 
 use crate::checker::Violation;
-use crate::checker::story::{Commit, Index, Story, place};
+use crate::checker::story::{Commit, Index, NEVER, Story, place};
 use crate::history::{DeviceId, Happened, Request, ShownEvent};
 
 const PROMISE: &str = "content";
 
 pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
-    let mut violations = Vec::new();
+    let (mut violations, mut old) = (Vec::new(), Vec::new());
     let mut look = |at, device: &DeviceId, conversation: &ConversationId, position: &Position, event| {
         if let Some(wrong) = wrong(story, at, *conversation, *position, event) {
             let (who, place) = (story.name(*device), place(*conversation, *position));
@@ -27,12 +28,41 @@ pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
             Happened::Paged { device, conversation, messages, .. } => {
                 for (position, event) in messages {
                     look(at, device, conversation, position, event);
+                    if let Some(stale) = stale(story, at, *conversation, *position, event) {
+                        let (who, place) = (story.name(*device), place(*conversation, *position));
+                        let text = format!(
+                            "{who} was given {place} in a page with the text {:?}, {stale}",
+                            event.text
+                        );
+                        old.push(story.violation(PROMISE, at, text));
+                    }
                 }
             }
             _ => {}
         }
     }
+    violations.extend(old);
     violations
+}
+
+/// Says that a page shows a message as it has not been for a while.
+fn stale(
+    story: &Story<'_>,
+    at: Index,
+    conversation: ConversationId,
+    position: Position,
+    event: &ShownEvent,
+) -> Option<String> {
+    let changes = story.changes.of(conversation, position);
+    let shown = event.text.as_deref();
+    let seen = changes.iter().rposition(|change| change.at < at && change.text == shown);
+    // The first change after what is shown that had to be in the page; what was lost, or is asked for in trouble, may be missing.
+    let mut later = changes.iter().skip(seen.map_or(0, |seen| seen + 1));
+    let missing = later.find(|change| {
+        let within = story.bounds.propagate;
+        change.lost_at == NEVER && story.troubles.due(story.time(change.at), within, within) < story.time(at)
+    })?;
+    Some(format!("though it was changed at {} ms", story.time(missing.at)))
 }
 
 /// Says what is wrong with what was shown at a place.
@@ -141,6 +171,19 @@ mod tests {
         let place = example.say("ada", "m1");
         example.show_event("ben", place, "ada", "m2");
         example.assert_broken("content", "where m1 of ada is");
+    }
+
+    #[test]
+    fn a_page_with_an_old_text_breaks_it() {
+        let mut example = example();
+        let message = example.say("ada", "m1");
+        example.edit("ada", "e1", 1);
+        let page = [(message, Some("text of m1"))];
+        example.page("ben", 0, &page);
+        example.assert_kept();
+        example.pass(20_000);
+        example.page("ben", 0, &page);
+        example.assert_broken("content", "though it was changed at");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! - An acked event was committed before the ack came, at the place that the ack names, with the author and the id of the request.
 //! - What was committed and not lost is in the log at the end, as it was asked for, and nothing else is.
 //! - Nothing is committed that nobody asked for.
+//! - At the end messages have the texts that the edits in the log gave them, and those that were taken back have none.
 //! - The log is dense from 1, and its generations never decrease.
 
 use std::collections::BTreeSet;
@@ -27,6 +28,7 @@ pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
             violations.extend(foreign(story, *id, event.position, &event.body));
         }
     }
+    violations.extend(forgotten(story));
     let stands = |commit: &&Commit<'_>| commit.lost_at == NEVER;
     for commit in story.logs.iter().filter(stands) {
         if !there.contains(&(commit.conversation, commit.position)) {
@@ -121,6 +123,24 @@ fn foreign(story: &Story<'_>, id: ConversationId, position: Position, body: &[u8
     })
 }
 
+/// Says of which messages the store has forgotten what became of them.
+fn forgotten(story: &Story<'_>) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for (id, message) in story.changes.iter() {
+        let Some(known) = story.truth.conversations.get(&id) else { continue };
+        let Some(change) = story.changes.last(id, message) else { continue };
+        let now = (known.edited.get(&message.seq).map(String::as_str), known.deleted.contains(&message.seq));
+        if now != (change.text, change.text.is_none()) {
+            let (place, changed) = (place(id, message), story.time(change.at));
+            let what =
+                change.text.map_or("was taken back".to_owned(), |text| format!("got the text {text:?}"));
+            let text = format!("{place} {what} at {changed} ms, and at the end that is forgotten");
+            violations.push(story.violation(PROMISE, change.at, text));
+        }
+    }
+    violations
+}
+
 #[cfg(test)]
 mod tests {
     use protocol::Position;
@@ -199,13 +219,24 @@ mod tests {
     }
 
     #[test]
+    fn an_edit_that_is_forgotten_breaks_it() {
+        let mut example = Example::of(&["ada", "ben"]);
+        example.open("ada");
+        example.say("ada", "m1");
+        example.edit("ada", "e1", 1);
+        example.assert_kept();
+        example.undo_edit(1);
+        example.assert_broken("durable", "is forgotten");
+    }
+
+    #[test]
     fn a_gap_in_the_log_or_a_generation_that_goes_back_breaks_it() {
         for positions in [[at(1, 1), at(1, 3)], [at(2, 1), at(1, 2)]] {
             let mut example = Example::of(&["ada", "ben"]);
-            example.open("ada");
-            for (position, id) in positions.into_iter().zip(["m1", "m2"]) {
-                example.ask("ada", id);
-                example.commit_at("ada", id, position);
+            for (position, (who, id)) in positions.into_iter().zip([("ada", "m1"), ("ben", "m2")]) {
+                example.open(who);
+                example.ask(who, id);
+                example.commit_at(who, id, position);
             }
             example.assert_broken("durable", "follows");
         }

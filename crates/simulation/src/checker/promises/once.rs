@@ -126,7 +126,8 @@ fn mistake(story: &Story<'_>, earlier: &[Ack<'_>], ack: &Ack<'_>) -> Option<Stri
     }
     let asked = asks.iter().find(|ask| ask.connection == ack.connection)?;
     let commit = story.logs.at(ack.conversation, ack.position)?;
-    (commit.at < asked.at).then(|| {
+    let is_its = (commit.from, commit.id) == (ack.user, ack.id);
+    (is_its && commit.at < asked.at).then(|| {
         let (committed, asked, id) = (story.time(commit.at), story.time(asked.at), ack.id);
         let what =
             format!("which was committed at {committed} ms and sent on this connection only at {asked} ms");

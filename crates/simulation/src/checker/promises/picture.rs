@@ -12,7 +12,6 @@ use protocol::{ConversationId, EventKind, Position};
 use crate::checker::Violation;
 use crate::checker::story::{Commit, Index, NEVER, Story, place};
 use crate::history::{DeviceId, Happened, Request, ShownEvent};
-use crate::store::TrueConversation;
 
 const PROMISE: &str = "everybody";
 
@@ -53,8 +52,7 @@ pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
             let known = knowledge.remove(&(device, *id)).unwrap_or_default();
             let events = conversation.events.iter().filter(|event| event.position.seq > stay.joined);
             let commits = events.filter_map(|event| story.logs.at(*id, event.position));
-            let wrong =
-                commits.filter_map(|commit| Some((commit, known.lacks(story, conversation, commit)?)));
+            let wrong = commits.filter_map(|commit| Some((commit, known.lacks(story, commit)?)));
             violations.extend(wrong.map(|(commit, what)| {
                 let place = place(*id, commit.position);
                 let text = format!("at the end, {} {what} {place}, of {}", story.name(device), commit.from);
@@ -137,12 +135,7 @@ impl<'a> Known<'a> {
     }
 
     /// Says what is wrong with what is known of an event.
-    fn lacks(
-        &self,
-        story: &Story<'_>,
-        conversation: &TrueConversation,
-        commit: &Commit<'_>,
-    ) -> Option<&'static str> {
+    fn lacks(&self, story: &Story<'_>, commit: &Commit<'_>) -> Option<&'static str> {
         let seq = commit.position.seq;
         if !self.events.contains(&commit.position) {
             let covers = |page: &Page| page.at > commit.at && page.after < seq && seq <= page.until;
@@ -158,11 +151,8 @@ impl<'a> Known<'a> {
             Request::Message { text } => Some(text.as_str()),
             _ => None,
         });
-        let last = match conversation.edited.get(&seq) {
-            _ if conversation.deleted.contains(&seq) => None,
-            Some(text) => Some(text.as_str()),
-            None => first,
-        };
+        let last = story.changes.last(commit.conversation, commit.position);
+        let last = last.map_or(first, |change| change.text);
         let seen = self.texts.get(&commit.position).map_or(&[][..], Vec::as_slice);
         let lost = changes.iter().filter(|change| change.lost_at < NEVER && change.text != last);
         let lost: Vec<_> = lost.map(|change| change.text).collect();

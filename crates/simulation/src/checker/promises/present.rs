@@ -98,13 +98,14 @@ fn flap(
 ) -> Option<Violation> {
     let now = story.time(at);
     let since = now.checked_sub(story.bounds.propagate)?;
-    // Where something was wrong, it takes longer until everything is as it should be.
-    let is_calm =
-        story.troubles.calm_since(now) + story.bounds.refresh <= now || story.troubles.calm_since(now) == 0;
+    let calm_since = story.troubles.calm_since(now);
+    // Where something was wrong, it takes a sweep until everything is as it should be.
+    let is_calm = calm_since == 0 || calm_since + story.bounds.grace <= now;
+    // What ends a connection may be told to others before its own device learns of it.
     let is_away = absences.iter().any(|absence| {
         let (from, until) = (story.time(absence.from), story.time(absence.until));
         let is_long = until - from >= story.bounds.reconnect || absence.from == 0;
-        absence.from < at && until > since && is_long
+        from <= now + story.bounds.way && until > since && is_long
     });
     let is_seen = story.sight.since(watcher.user, user, at).is_some_and(|seen| story.time(seen) <= since);
     (is_calm && !is_away && is_seen && !choices.may_be_invisible(story, user, since, at)).then(|| {
@@ -190,6 +191,16 @@ mod tests {
         }
         long.assert_kept();
         example.assert_broken("present", "as offline");
+    }
+
+    #[test]
+    fn others_may_learn_of_an_end_before_the_device_does() {
+        let mut example = example();
+        example.pass(60_000);
+        show(&mut example, Status::Offline);
+        example.go("ada");
+        example.end();
+        example.assert_kept();
     }
 
     #[test]

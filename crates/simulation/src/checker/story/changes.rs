@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use protocol::{ConversationId, EventKind, Position};
 
-use super::{Index, Logs, Requests};
+use super::{Index, Logs, NEVER, Requests};
 use crate::history::Request;
 
 /// A message was edited or taken back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change<'a> {
     pub(crate) at: Index,
-    /// When it was lost, or [`super::NEVER`].
+    /// When it was lost, or [`NEVER`].
     pub(crate) lost_at: Index,
     /// The new text; nothing if it was taken back.
     pub(crate) text: Option<&'a str>,
@@ -47,6 +47,18 @@ impl<'a> Changes<'a> {
     /// Gives what became of a message, in order.
     pub(crate) fn of(&self, conversation: ConversationId, message: Position) -> &[Change<'a>] {
         self.of_messages.get(&(conversation, message)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Gives what became of a message in the end, if anything: nothing that was lost counts, and what was taken back stays so.
+    pub(crate) fn last(&self, conversation: ConversationId, message: Position) -> Option<&Change<'a>> {
+        let mut standing = self.of(conversation, message).iter().filter(|change| change.lost_at == NEVER);
+        let taken_back = standing.clone().find(|change| change.text.is_none());
+        taken_back.or_else(|| standing.next_back())
+    }
+
+    /// Gives all messages of which something became, with that, in the order of their places.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ConversationId, Position)> {
+        self.of_messages.keys().copied()
     }
 
     /// Gives the message that an edit or a deletion concerns.

@@ -3,7 +3,6 @@
 use std::future::pending;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::paging::{Job, JobResult};
@@ -12,6 +11,7 @@ use crate::history::{ConnectionId, Ending, Happened};
 use crate::people::device::{Notice, Switch};
 use crate::people::outgoing::{self, Outgoing};
 use crate::people::places::Cursors;
+use crate::people::signal::Follower;
 use crate::people::silence::{Patience, Silence};
 use crate::people::socket::Socket;
 
@@ -29,7 +29,7 @@ pub(super) struct Connected<'a> {
     pub(super) chat: &'a mut Chat,
     pub(super) socket: Socket,
     pub(super) connection: ConnectionId,
-    switch: watch::Receiver<Switch>,
+    switch: Follower<Switch>,
     /// How often the device had vanished when the connection was opened.
     vanished: u64,
     patience: Patience,
@@ -75,7 +75,7 @@ impl<'a> Connected<'a> {
             _ => Resume::Owed(now, Cursors::Own),
         };
         let mut switch = chat.device.switch();
-        let vanished = switch.borrow_and_update().vanished;
+        let vanished = switch.see().vanished;
         Self {
             patience: Patience::new(dice),
             again: dice.millis(2_500..=7_000),
@@ -113,7 +113,7 @@ impl<'a> Connected<'a> {
             let device = self.chat.device.clone();
             tokio::select! {
                 biased;
-                _ = self.switch.changed() => {}
+                () = self.switch.changed() => {}
                 frame = self.socket.next() => match frame {
                     Ok(text) => {
                         self.patience.heard();
@@ -149,12 +149,7 @@ impl<'a> Connected<'a> {
         }
         for _ in 0..BURST {
             let Some(pending) = self.chat.outbox.next(now, self.again) else { break };
-            self.socket.say(outgoing::request(
-                &pending.id,
-                &pending.to,
-                &pending.request,
-                pending.reply_to,
-            ));
+            self.socket.say(outgoing::request(&pending.id, &pending.to, &pending.request, pending.reply_to));
             let (device, connection) = (self.chat.device.id, self.connection);
             let (id, to, request) = (pending.id, pending.to, pending.request);
             self.note(Happened::Asked { device, connection, id, to, request });
@@ -186,7 +181,7 @@ impl<'a> Connected<'a> {
 
     /// Says why the device ends the connection, if it does.
     fn is_enough(&mut self, now: Instant) -> Option<Ending> {
-        let switch = *self.switch.borrow_and_update();
+        let switch = self.switch.see();
         if switch.vanished > self.vanished {
             return Some(Ending::Vanished);
         }
@@ -211,7 +206,7 @@ impl<'a> Connected<'a> {
             Resume::Asked(at) => Some(at + RESUMED_WITHIN),
             Resume::Done => None,
         };
-        let logged_out = self.switch.borrow().logged_out.map(|since| since + CLOSED_WITHIN);
+        let logged_out = self.switch.get().logged_out.map(|since| since + CLOSED_WITHIN);
         let due = [
             resume,
             logged_out,

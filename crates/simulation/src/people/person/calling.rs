@@ -112,12 +112,7 @@ impl Person {
         self.call_and(wait, call, drop);
     }
 
-    fn call_and(
-        self: &Arc<Self>,
-        wait: Duration,
-        call: Call,
-        after: impl FnOnce(Answer) + Send + 'static,
-    ) {
+    fn call_and(self: &Arc<Self>, wait: Duration, call: Call, after: impl FnOnce(Answer) + Send + 'static) {
         if let Some(device) = self.device() {
             errand::run(Errand { device, dice: self.dice.clone(), call }, wait, after);
         }

@@ -130,6 +130,11 @@ mod tests {
         example.note(Happened::PresenceShown { device, connection, user, status });
     }
 
+    fn see_ben(example: &mut Example) {
+        let (device, connection, user) = (example.device("ada"), example.presence("ada"), name("ben"));
+        example.note(Happened::PresenceShown { device, connection, user, status: Status::Online });
+    }
+
     fn choose(example: &mut Example, status: Status) {
         let device = example.device("ada");
         example.note(Happened::StatusChosen { device, status });
@@ -140,6 +145,7 @@ mod tests {
         example.see("ada", "ben", true);
         example.come("ben");
         example.come("ada");
+        see_ben(&mut example);
         example
     }
 
@@ -185,6 +191,7 @@ mod tests {
         choose(&mut example, Status::Busy);
         example.go("ada");
         example.come("ada");
+        see_ben(&mut example);
         show(&mut example, Status::Online);
         finish(example).assert_kept();
     }
@@ -193,6 +200,7 @@ mod tests {
     fn strangers_need_not_see_anything() {
         let mut example = example();
         example.see("ada", "ben", false);
+        example.come("ada");
         finish(example).assert_kept();
     }
 }
