@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use protocol::{ConversationId, LoginId, Username};
+use protocol::{CloseCode, ConversationId, LoginId, Username};
 use telemetry::IntGauge;
 use tokio::sync::OnceCell;
 
@@ -109,13 +109,8 @@ impl Clients {
         self.next_connection.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Adds a connection, and gives its user and the oldest connection that is not about to end if there are more than `most` of these.
-    pub(crate) fn add(
-        &self,
-        name: &Username,
-        connection: Arc<Connection>,
-        most: usize,
-    ) -> (Arc<LocalUser>, Option<Arc<Connection>>) {
+    /// Adds a connection, and gives its user; ends the oldest connection that is not about to end if there are more than `most` of these.
+    pub(crate) fn add(&self, name: &Username, connection: Arc<Connection>, most: usize) -> Arc<LocalUser> {
         let mut users = self.users.lock();
         let user =
             users.entry(name.clone()).or_insert_with(|| Arc::new(LocalUser::new(name.clone()))).clone();
@@ -123,10 +118,14 @@ impl Clients {
         let mut connections = user.connections.lock();
         connections.push(connection);
         let mut staying = connections.iter().filter(|connection| !connection.is_ending());
-        let oldest = staying.next().cloned();
-        let oldest = oldest.filter(|_| staying.count() >= most);
+        // Under the lock, so that two who come at once do not end the same one.
+        if let Some(oldest) = staying.next()
+            && staying.count() >= most
+        {
+            oldest.end(CloseCode::Replaced, "too many sockets of this user");
+        }
         drop(connections);
-        (user, oldest)
+        user
     }
 
     /// Removes a connection, and says whether it was the user's last.
@@ -172,23 +171,19 @@ impl Clients {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests may panic")]
-    use protocol::CloseCode;
-
     use super::*;
 
     #[test]
     fn each_connection_over_the_bound_makes_another_one_end() {
         let clients = Clients::new(telemetry::Metrics::new().gauge("users", "Users.").unwrap());
         let name = Username::new("ada").unwrap();
-        let mut ended = Vec::new();
+        // None of them is removed: their tasks have not run yet.
         for id in 0..5 {
-            let connection = Arc::new(Connection::new(id, LoginId([0; 16]), 1000, 0));
-            // None of them is removed: their tasks have not run yet.
-            if let Some(oldest) = clients.add(&name, connection, 2).1 {
-                oldest.end(CloseCode::Replaced, "");
-                ended.push(oldest.id);
-            }
+            clients.add(&name, Arc::new(Connection::new(id, LoginId([0; 16]), 1000, 0)), 2);
         }
-        assert_eq!(ended, [0, 1, 2]);
+        let connections = clients.get(&name).unwrap().connections();
+        let ended =
+            connections.iter().filter(|connection| connection.is_ending()).map(|connection| connection.id);
+        assert_eq!(ended.collect::<Vec<_>>(), [0, 1, 2]);
     }
 }

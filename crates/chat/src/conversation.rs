@@ -154,10 +154,38 @@ impl LocalConversations {
         reached: Position,
     ) -> Result<Arc<LocalConversation>, Attach> {
         let mut map = self.map.lock();
-        let id = record.id;
-        if map.contains_key(&id) {
+        if map.contains_key(&record.id) {
             return Err(Attach::Moved);
         }
+        self.insert(&mut map, user, record, reached)
+    }
+
+    /// Makes a member's sockets receive what is shown from now on, whether the conversation concerns this shard already or, from `reached` on,
+    /// by this member.
+    pub(crate) fn attach_or_begin(
+        &self,
+        user: &Arc<LocalUser>,
+        record: Arc<Conversation>,
+        reached: Position,
+    ) -> Attach {
+        // One lock: another may come or go meanwhile, by whom the conversation becomes known or forgotten.
+        let mut map = self.map.lock();
+        match map.get(&record.id) {
+            Some(conversation) => conversation.state.lock().attach(user),
+            None => {
+                self.insert(&mut map, user, record, reached).map_or_else(|attach| attach, |_| Attach::Done)
+            }
+        }
+    }
+
+    fn insert(
+        &self,
+        map: &mut BTreeMap<ConversationId, Arc<LocalConversation>>,
+        user: &Arc<LocalUser>,
+        record: Arc<Conversation>,
+        reached: Position,
+    ) -> Result<Arc<LocalConversation>, Attach> {
+        let id = record.id;
         let mut state = State::new(record, reached);
         let attached = state.attach(user);
         if attached != Attach::Done {

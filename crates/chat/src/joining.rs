@@ -37,9 +37,7 @@ impl Shared {
             let ids: Vec<ConversationId> = chunk.iter().map(|record| record.id).collect();
             for (record, end) in chunk.iter().zip(self.log.ends(&ids).await?) {
                 self.take_record(record.clone());
-                if self.conversations.begin(user, record.clone(), end).is_err() {
-                    self.conversations.attach_known(record.id, user);
-                }
+                self.conversations.attach_or_begin(user, record.clone(), end);
             }
             // A hint that came since the ends were read found nobody.
             for (id, end) in ids.iter().zip(self.log.ends(&ids).await?) {

@@ -26,8 +26,7 @@ impl Shared {
         let mut conversations = BTreeMap::new();
         for (id, cursor) in &resume.cursors {
             if !user.is_in(*id) {
-                let position = Position { seq: cursor.seq(), ..Position::default() };
-                conversations.insert(*id, resumed(position, Some(NotRecovered::NotAMember)));
+                conversations.insert(*id, resumed(cursor.position(), Some(NotRecovered::NotAMember)));
             }
         }
         let mine = user.conversations();

@@ -55,11 +55,7 @@ impl Shared {
         ));
         // Queued before anybody can find the connection, so that it is the first frame; written once the user's conversations are known.
         connection.send(&self.welcome(&identity.user, &connection));
-        let (user, oldest) =
-            self.clients.add(&identity.user, connection.clone(), self.options.sockets_per_user);
-        if let Some(oldest) = oldest {
-            oldest.end(CloseCode::Replaced, "too many sockets of this user");
-        }
+        let user = self.clients.add(&identity.user, connection.clone(), self.options.sockets_per_user);
         // After it was added: one who came in the middle of it was seen there, or sees it here.
         self.end_late(&user, &connection);
         self.metrics.connections.inc();

@@ -138,8 +138,11 @@ impl Hub {
         let known = self.update(|state, _| state.seat(socket, self.options.max_sockets_per_user))?;
         let record = if known { None } else { self.records(std::slice::from_ref(&socket.user)).await?.pop() };
         let contacts = self.contacts(&socket.user).await?;
-        self.update(|state, now| state.arrive(socket, record.as_ref(), &contacts, read_at, now));
-        self.fill(&socket.user).await?;
+        let new = self.update(|state, now| state.arrive(socket, record.as_ref(), &contacts, read_at, now));
+        let filled = self.fill(&socket.user).await;
+        // The user's other devices did not see them either.
+        self.update(|state, _| state.show(&socket.user, &new));
+        filled?;
         let shown = self.update(|state, _| state.open(socket));
         self.metrics.snapshot_users.observe(f64::from(u32::try_from(shown).unwrap_or(u32::MAX)));
         Ok(())
@@ -152,11 +155,13 @@ impl Hub {
     pub(crate) async fn reload_contacts(&self, user: &Username) -> Result<(), CloseCode> {
         let contacts = self.contacts(user).await?;
         let new = self.update(|state, now| state.set_visible(user, &contacts, now));
-        if !new.is_empty() {
-            self.fill(user).await?;
-            self.update(|state, _| state.show(user, &new));
+        if new.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let filled = self.fill(user).await;
+        // In any case: the next reading finds nothing new. Who could not be read of is told of by the sweep.
+        self.update(|state, _| state.show(user, &new));
+        filled
     }
 
     /// Reads how those are whom a user sees and of whom nothing is known yet.

@@ -455,6 +455,14 @@ impl Cursor {
             Self::Position(position) => position.seq,
         }
     }
+
+    /// Gives the place; the generation is 0 where the client did not say it.
+    pub fn position(self) -> Position {
+        match self {
+            Self::Seq(seq) => Position { seq, ..Position::default() },
+            Self::Position(position) => position,
+        }
+    }
 }
 
 impl ServerFrame {

@@ -33,6 +33,8 @@ struct Inner {
     world: World,
     nodes: Arc<Nodes>,
     kubernetes: Kubernetes,
+    /// Held by whoever replaces shards or lets them go.
+    changing: tokio::sync::Mutex<()>,
 }
 
 /// The processes that there are, by name.
@@ -64,6 +66,7 @@ impl Cluster {
         let cluster = Self(Arc::new(Inner {
             kubernetes: Kubernetes::new(world.dice("kubernetes")),
             nodes: Arc::default(),
+            changing: tokio::sync::Mutex::default(),
             world,
         }));
         for number in 0..size.registries {
@@ -108,7 +111,7 @@ impl Cluster {
 
     /// Starts a process that is not there.
     pub fn run(&self, role: Role, name: &str) {
-        let Inner { world, nodes, kubernetes } = &*self.0;
+        let Inner { world, nodes, kubernetes, .. } = &*self.0;
         if nodes.get(name).is_some() {
             return;
         }
@@ -147,7 +150,7 @@ impl Cluster {
     }
 
     /// Sends a shard's clients away and ends it in good order, as Kubernetes does with a pod.
-    pub async fn end_in_order(&self, name: &str, for_good: bool) {
+    async fn end_in_order(&self, name: &str, for_good: bool) {
         let Some(node) = self.0.nodes.get(name) else { return };
         let Some(service) = node.role.service() else { return };
         self.0.kubernetes.show(service, name, ShardState::Draining);
@@ -167,6 +170,8 @@ impl Cluster {
 
     /// Replaces all chat shards under their names, one after the other.
     pub async fn roll_out(&self) {
+        // One change at a time, as a controller makes them.
+        let _alone = self.0.changing.lock().await;
         for node in self.nodes(Role::Chat) {
             let name = node.name().to_owned();
             drop(node);
@@ -178,6 +183,14 @@ impl Cluster {
             tokio::time::sleep(Duration::from_secs(1)).await;
             self.run(Role::Chat, &name);
             tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+    }
+
+    /// Lets a chat shard go for good, unless it is the last one.
+    pub async fn scale_down(&self, name: &str) {
+        let _alone = self.0.changing.lock().await;
+        if self.nodes(Role::Chat).len() > 1 {
+            self.end_in_order(name, true).await;
         }
     }
 

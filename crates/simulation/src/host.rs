@@ -1,7 +1,7 @@
 //! A process of the simulated cluster: its tasks, its clocks, its randomness.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -172,17 +172,6 @@ impl DriftingClock {
 impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) {
         self.0.fill(bytes);
-    }
-}
-
-/// A count that every process can draw from, for names that nothing else has.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Gives the next number, from 1.
-    pub fn next(&self) -> u64 {
-        1 + self.0.fetch_add(1, Ordering::Relaxed)
     }
 }
 

@@ -4,22 +4,22 @@
 //! people do, faults come as the seed says, and a checker that knows only what was asked, acked and shown holds it against what is promised.
 
 pub mod checker;
-mod cluster;
+pub mod cluster;
 pub mod defect;
 pub mod dice;
 pub mod history;
-mod host;
+pub mod host;
 pub mod network;
 mod panics;
 pub mod people;
 mod report;
 pub mod run;
 pub mod schedule;
-mod set_up;
+pub mod set_up;
 pub mod shrink;
 pub mod store;
 pub mod sweep;
 mod trouble;
-mod world;
+pub mod world;
 
 pub use report::report;

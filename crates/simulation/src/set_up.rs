@@ -43,12 +43,12 @@ pub enum SetUpError {
 }
 
 /// Says who issues the tokens of a world.
-pub(crate) fn realm() -> Realm {
+pub fn realm() -> Realm {
     Realm { issuer: "https://chat.test".to_owned(), audience: "chatapp".to_owned() }
 }
 
 /// Says how long tokens live: longer than a world, since nobody logs in again.
-pub(crate) fn lifetimes() -> Lifetimes {
+pub fn lifetimes() -> Lifetimes {
     Lifetimes { access: 24 * 3_600_000, ..Lifetimes::default() }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn lifetimes() -> Lifetimes {
 ///
 /// # Errors
 /// The scene is not a possible one.
-pub(crate) async fn cast(world: &World, people: u64) -> Result<Vec<Actor>, SetUpError> {
+pub async fn cast(world: &World, people: u64) -> Result<Vec<Actor>, SetUpError> {
     let (store, now) = (world.store.direct(), Timestamp(EPOCH_MS));
     let issuer = issuer(&store, now).await?;
     let people = usize::try_from(people).unwrap_or(NAMES.len()).min(NAMES.len());

@@ -57,9 +57,13 @@ impl Trouble {
             Fault::RegistryCrash { replica } => {
                 let node = cluster.replica(Role::Registry, *replica)?;
                 let name = node.name().to_owned();
-                let mend = self.crash(node);
+                self.crash(node);
                 self.take_over(&name);
-                mend
+                Some(Box::new(move |trouble| {
+                    trouble.cluster.run(Role::Registry, &name);
+                    // Else it would be one that nobody has told that it leads.
+                    trouble.lead_any();
+                }))
             }
             Fault::NoRegistry => {
                 let names: Vec<String> =
@@ -84,9 +88,7 @@ impl Trouble {
             }
             Fault::Leave { shard } => {
                 let shard = cluster.replica(Role::Chat, *shard)?;
-                if cluster.nodes(Role::Chat).len() > 1 {
-                    cluster.end_in_order(shard.name(), true).await;
-                }
+                cluster.scale_down(shard.name()).await;
                 None
             }
             Fault::Rollout => {

@@ -1,5 +1,6 @@
 //! Thousands of worlds, and those that once failed.
 
+use simulation::defect::Defect;
 use simulation::run::run;
 use simulation::schedule::Plan;
 use simulation::sweep::sweep;
@@ -7,8 +8,11 @@ use simulation::sweep::sweep;
 /// How many worlds every change is held against.
 const WORLDS: u64 = 2000;
 
+/// In how many worlds a deliberate defect must be found.
+const DEFECT_WORLDS: u64 = 300;
+
 /// Seeds that showed a defect in this code once.
-const FOUND: &[u64] = &[];
+const FOUND: &[u64] = &[145];
 
 #[test]
 #[ignore = "takes long without optimization: make test runs it with"]
@@ -20,6 +24,15 @@ fn every_promise_holds_under_thousands_of_fault_schedules() {
 }
 
 #[test]
+#[ignore = "takes long without optimization: make test runs it with"]
+fn every_deliberate_defect_is_found() {
+    for defect in Defect::ALL {
+        let swept = sweep(0..DEFECT_WORLDS, 1, |seed| Plan { defect: Some(defect), ..Plan::of(seed) });
+        assert!(!swept.failed.is_empty(), "{defect} was not found in {} worlds", swept.worlds);
+    }
+}
+
+#[test]
 fn what_was_found_once_stays_mended() {
     for seed in FOUND {
         let outcome = run(&Plan::of(*seed));
@@ -28,6 +41,7 @@ fn what_was_found_once_stays_mended() {
 }
 
 #[test]
+#[cfg_attr(not(tokio_unstable), ignore = "the runtime takes no seed in this build: make test runs it in one")]
 fn the_same_seed_gives_the_same_history() {
     for seed in 0..5 {
         let (one, other) = (run(&Plan::of(seed)), run(&Plan::of(seed)));

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store-embedded", &["ports", "protocol"]),
     ("store-redis", &["ports", "protocol"]),
     ("push", &["ports"]),
+    ("archive", &["protocol"]),
     ("redis-lab", &[]),
     ("identity", &["auth", "http-edge", "ports", "protocol"]),
     ("registry", &["placement", "ports", "protocol"]),

@@ -34,7 +34,7 @@ impl State {
         Ok(self.availability.presence(&socket.user).is_some())
     }
 
-    /// The user of a seated socket is there. `record` is what the store knew since `read_at`.
+    /// The user of a seated socket is there. `record` is what the store knew since `read_at`. Gives whom the user sees for the first time.
     pub(crate) fn arrive(
         &mut self,
         socket: &Socket,
@@ -42,7 +42,7 @@ impl State {
         contacts: &Contacts,
         read_at: u64,
         now: Moment,
-    ) {
+    ) -> Vec<Username> {
         if let Some(record) = record {
             self.adopt(record, read_at, now);
             if record.connected && !self.ownership.owns(&record.username) {
@@ -54,12 +54,13 @@ impl State {
         let change = self.availability.connect(&socket.user, socket.session, last_seen, now);
         self.outgoing.touched.insert(socket.user.clone());
         self.leaving.remove(&socket.user);
-        self.set_visible(&socket.user, contacts, now);
+        let new = self.set_visible(&socket.user, contacts, now);
         if let Some(change) = change {
             self.publish(change, now);
         } else {
             self.vouch_for(&socket.user);
         }
+        new
     }
 
     /// Sends a socket its first snapshot; changes follow. Gives how many users it shows.
@@ -157,6 +158,9 @@ impl State {
 
     /// Shows a user contacts that have just become visible.
     pub(crate) fn show(&self, user: &Username, contacts: &[Username]) {
+        if contacts.is_empty() {
+            return;
+        }
         let users: Vec<Presence> = contacts.iter().map(|contact| self.sight_of(contact)).collect();
         for socket in self.roster.open_sockets(user) {
             socket.send_snapshot(users.clone());

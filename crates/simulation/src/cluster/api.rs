@@ -70,7 +70,7 @@ pub(super) fn run(world: &World, node: &Arc<Node>) {
             stop: process.stop.clone(),
         });
         let Ok(api) = api else { return };
-        let listener = world.network.listen(&format!("{}:80", node.name()));
+        let listener = world.network.listen(&format!("{}:80", node.name())).until(node.process.stop.clone());
         process.tasks.spawn(serve(listener, api.router(), process.tasks.clone()));
         node.set_ready();
     });

@@ -24,7 +24,7 @@ pub(super) fn run(world: &World, node: &Arc<Node>, kubernetes: &Kubernetes) {
     let dial = world.network.dialer(node.name());
     let registry = Registry::new(&*discovery, store, process.clock(), dial, options).led_by(node.leading());
     let router = registry.router(process.stop.clone());
-    let listener = world.network.listen(&format!("{}:80", node.name()));
+    let listener = world.network.listen(&format!("{}:80", node.name())).until(node.process.stop.clone());
     process.tasks.spawn(serve(listener, router, process.tasks.clone()));
     process.tasks.spawn(registry.run(process.stop.clone()));
     node.set_ready();

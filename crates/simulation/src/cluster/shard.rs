@@ -50,7 +50,7 @@ pub(super) fn run_chat(world: &World, node: &Arc<Node>) {
                 Err(_) => tokio::time::sleep(AGAIN).await,
             }
         };
-        let listener = world.network.listen(&format!("{}:80", node.name()));
+        let listener = world.network.listen(&format!("{}:80", node.name())).until(node.process.stop.clone());
         node.process.tasks.spawn(serve(listener, chat.router(), node.process.tasks.clone()));
         node.runs_chat(chat);
     });
@@ -83,7 +83,7 @@ pub(super) fn run_presence(world: &World, node: &Arc<Node>) {
                 Err(_) => tokio::time::sleep(AGAIN).await,
             }
         };
-        let listener = world.network.listen(&format!("{}:80", node.name()));
+        let listener = world.network.listen(&format!("{}:80", node.name())).until(node.process.stop.clone());
         node.process.tasks.spawn(serve(listener, presence.router(), node.process.tasks.clone()));
         node.runs_presence(presence);
     });
@@ -125,7 +125,7 @@ fn presence_options(world: &World) -> PresenceOptions {
 }
 
 fn answer_probes(world: &World, node: &Arc<Node>) {
-    let listener = world.network.listen(&format!("{}:81", node.name()));
+    let listener = world.network.listen(&format!("{}:81", node.name())).until(node.process.stop.clone());
     // A shard is ready for users before it has seen a table, or there would never be a first.
     let draining = Arc::downgrade(node);
     let ready = move || match draining.upgrade() {

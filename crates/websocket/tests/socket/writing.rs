@@ -26,6 +26,36 @@ async fn frames_written_together_keep_their_order() {
 }
 
 #[tokio::test]
+async fn frames_pushed_by_threads_keep_each_threads_order() {
+    const THREADS: u8 = 4;
+    const COUNT: u16 = 2_000;
+    let (_reader, mut writer, mut client) = connect(Limits::default()).await;
+    let queue = FrameQueue::new(64 * 1024 * 1024);
+    for thread in 0..THREADS {
+        let queue = queue.clone();
+        std::thread::spawn(move || {
+            for number in 0..COUNT {
+                let [high, low] = number.to_be_bytes();
+                queue.push(binary(&[thread, high, low])).unwrap();
+            }
+        });
+    }
+    let receiving = async {
+        let mut next = [0; THREADS as usize];
+        while next != [COUNT; THREADS as usize] {
+            let (_, payload) = client.receive().await.unwrap();
+            let next = &mut next[usize::from(payload[0])];
+            assert_eq!(payload[1..], next.to_be_bytes());
+            *next += 1;
+        }
+    };
+    tokio::select! {
+        () = receiving => {}
+        Err(error) = writer.pump(&queue) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
 async fn writing_may_be_dropped_at_any_time() {
     const COUNT: u32 = 300;
     let (_reader, mut writer, mut client) = connect(Limits::default()).await;

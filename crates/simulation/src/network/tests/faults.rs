@@ -48,6 +48,19 @@ async fn silence_holds_everything_back_until_it_is_healed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_who_wait_are_woken_when_a_silent_way_is_healed() {
+    let network = network(1, 7..=7);
+    let (mut device, mut shard) = connected(&network).await;
+    network.silence("chat-0", "device", true);
+    write(&mut device, "late").await;
+    let reading = tokio::spawn(async move { read(&mut shard, 4).await });
+    pass(1000).await;
+    assert!(!reading.is_finished());
+    network.silence("chat-0", "device", false);
+    assert_eq!(reading.await.unwrap(), "late");
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_is_told_of_a_close_over_a_silent_way() {
     let network = network(1, 7..=7);
     let (mut device, shard) = connected(&network).await;
@@ -158,7 +171,10 @@ async fn a_second_cut_does_not_take_the_news_of_the_first_back() {
 async fn a_cut_is_told_to_those_who_wait() {
     let network = network(1, 7..=7);
     let (mut device, mut shard) = connected(&network).await;
-    let reading = tokio::spawn(async move { shard.read_u8().await.unwrap_err().kind() });
+    let reading = tokio::spawn(async move {
+        let error = shard.read_u8().await.unwrap_err();
+        (shard, error.kind())
+    });
     let start = Instant::now();
     let writing = tokio::spawn(async move {
         let written = device.write_all(&[b'x'; 10 * WINDOW]).await;
@@ -166,7 +182,9 @@ async fn a_cut_is_told_to_those_who_wait() {
     });
     pass(1).await;
     network.cut("chat-0");
-    assert_eq!(reading.await.unwrap(), ErrorKind::ConnectionReset);
+    // Kept, since dropping it would be told too.
+    let (_shard, failure) = reading.await.unwrap();
+    assert_eq!(failure, ErrorKind::ConnectionReset);
     assert_eq!(writing.await.unwrap(), (ErrorKind::ConnectionReset, 8));
 }
 

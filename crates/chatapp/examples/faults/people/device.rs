@@ -1,0 +1,260 @@
+//! A device: a client as a stranger would write one, which believes nothing that it does not check.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use client::{Session, Window};
+use protocol::{ConversationId, Position, Username};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::knowledge::{Knowledge, Rule, Wrong};
+
+/// What everybody is to do.
+#[derive(Clone, Debug)]
+pub(crate) enum Phase {
+    /// Send one message after the other.
+    Talk,
+    /// Send no more.
+    Quiet,
+    /// Connect once more, and stay until everything up to these numbers is known.
+    ComeBack(Arc<BTreeMap<ConversationId, u64>>),
+}
+
+/// Where a message goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    /// To a user, in the direct conversation.
+    User(Username),
+    /// Into a conversation.
+    Conversation(ConversationId),
+}
+
+/// How a device behaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Habits {
+    /// Where it sends to, by chance; one that only listens has nowhere.
+    pub(crate) to: Vec<To>,
+    /// How long it waits after an ack, on average.
+    pub(crate) pause: Duration,
+    /// Whether it leaves now and then for some seconds.
+    pub(crate) leaves: bool,
+}
+
+/// What all devices count together.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Messages that were sent.
+    pub(crate) sent: AtomicUsize,
+    /// Those without an ack.
+    pub(crate) open: AtomicUsize,
+    /// Those with one.
+    pub(crate) acked: AtomicUsize,
+    /// How often a device connected.
+    pub(crate) connections: AtomicUsize,
+}
+
+/// A message that was acknowledged.
+#[derive(Clone, Debug)]
+pub(crate) struct Acked {
+    /// The sender's id of it.
+    pub(crate) id: String,
+    /// Where it went.
+    pub(crate) to: To,
+    /// The conversation.
+    pub(crate) conversation: ConversationId,
+    /// Its place, as the ack said.
+    pub(crate) position: Position,
+    /// When it was first sent, from the beginning of the run on.
+    pub(crate) sent: Duration,
+    /// When the ack came.
+    pub(crate) acked: Duration,
+}
+
+/// A message without an ack.
+pub(super) struct Open {
+    pub(super) id: String,
+    pub(super) to: To,
+    /// When it was made.
+    pub(super) sent: Instant,
+    /// When it was last sent.
+    pub(super) tried: Instant,
+    /// When it is to be sent, if it is not under way on this connection.
+    pub(super) due: Option<Instant>,
+}
+
+/// A device of somebody.
+pub(crate) struct Device {
+    /// Whose it is.
+    pub(crate) user: Username,
+    /// Its name, for a person.
+    pub(crate) name: String,
+    /// What it knows.
+    pub(crate) knowledge: Knowledge,
+    /// Its messages.
+    pub(crate) acked: Vec<Acked>,
+    /// The login.
+    pub(crate) session: Session,
+    pub(super) habits: Habits,
+    pub(super) phase: watch::Receiver<Phase>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) start: Instant,
+    pub(super) open: Option<Open>,
+    pub(super) next: Instant,
+    pub(super) dice: StdRng,
+    /// Which conversation is that with a user.
+    pub(super) direct: BTreeMap<Username, ConversationId>,
+    attempts: usize,
+    count: usize,
+}
+
+/// Why a connection is left.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It is lost, or the server sends the client elsewhere.
+    Cut,
+    /// Somebody leaves for a while.
+    Away,
+    /// The phase wants a new one.
+    Anew,
+    /// What was wanted is there.
+    Done,
+}
+
+impl Device {
+    /// Makes a device that is not connected yet.
+    pub(crate) fn new(
+        name: String,
+        session: Session,
+        habits: Habits,
+        dice: StdRng,
+        (phase, tally, start): (watch::Receiver<Phase>, Arc<Tally>, Instant),
+    ) -> Self {
+        Self {
+            user: session.username(),
+            name,
+            knowledge: Knowledge::default(),
+            acked: Vec::new(),
+            session,
+            habits,
+            phase,
+            tally,
+            start,
+            open: None,
+            next: Instant::now(),
+            dice,
+            direct: BTreeMap::new(),
+            attempts: 0,
+            count: 0,
+        }
+    }
+
+    /// Chats until everybody has come back and knows everything.
+    pub(crate) async fn run(mut self) -> Self {
+        loop {
+            let left = self.connect().await;
+            if left == Left::Done {
+                return self;
+            }
+            let pause = match left {
+                Left::Away => self.dice.random_range(3_000..12_000),
+                _ => self.dice.random_range(50..500),
+            };
+            // Whoever is away comes back when everybody does.
+            let mut phase = self.phase.clone();
+            tokio::select! {
+                () = sleep(Duration::from_millis(pause)) => {}
+                _ = phase.wait_for(|phase| matches!(phase, Phase::ComeBack(_))), if left == Left::Away => {}
+            }
+        }
+    }
+
+    /// Connects, by turns straight to the shard and through the api, and stays as long as it lasts.
+    async fn connect(&mut self) -> Left {
+        self.attempts += 1;
+        let api = format!("{}chat", self.session.http().address().replacen("http", "ws", 1));
+        let url = match timeout(Duration::from_secs(3), self.session.ask_servers()).await {
+            Ok(Ok(servers)) if !self.attempts.is_multiple_of(3) => servers.chat.url,
+            _ => api,
+        };
+        let Ok(token) = self.session.token().await else { return Left::Cut };
+        let patience = Duration::from_secs(5);
+        let Ok(Ok(socket)) = timeout(patience, super::socket::open(&url, token.expose())).await else {
+            return Left::Cut;
+        };
+        self.tally.connections.fetch_add(1, Ordering::Relaxed);
+        self.converse(socket).await
+    }
+
+    /// Takes the next message to be sent.
+    pub(super) fn speak(&mut self, now: Instant) {
+        let choice = self.dice.random_range(0..self.habits.to.len());
+        let to = self.habits.to[choice].clone();
+        self.count += 1;
+        let id = format!("{}.{}", self.name, self.count);
+        self.open = Some(Open { id, to, sent: now, tried: now, due: Some(now) });
+        self.tally.sent.fetch_add(1, Ordering::Relaxed);
+        self.tally.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes the ack of the open message, or gives it up.
+    pub(super) fn close(&mut self, answer: Result<(ConversationId, Position), String>) {
+        let Some(open) = self.open.take() else { return };
+        self.tally.open.fetch_sub(1, Ordering::Relaxed);
+        match answer {
+            Ok((conversation, position)) => {
+                self.tally.acked.fetch_add(1, Ordering::Relaxed);
+                if let To::User(user) = &open.to {
+                    self.direct.insert(user.clone(), conversation);
+                }
+                let (sent, acked) = (open.sent - self.start, self.start.elapsed());
+                self.acked.push(Acked { id: open.id, to: open.to, conversation, position, sent, acked });
+            }
+            Err(reason) => {
+                let text = format!("{} was refused: {reason}", open.id);
+                self.knowledge.wrong.push(Wrong { rule: Rule::Refused, text });
+            }
+        }
+        let pause = self.habits.pause.mul_f64(self.dice.random_range(0.2..1.8));
+        self.next = Instant::now() + pause;
+    }
+
+    /// Gives how many own messages of a conversation are without an ack.
+    pub(super) fn open_in(&self, id: ConversationId) -> usize {
+        let is_there = |open: &Open| match &open.to {
+            To::Conversation(conversation) => *conversation == id,
+            To::User(user) => self.direct.get(user).is_none_or(|known| *known == id),
+        };
+        usize::from(self.open.as_ref().is_some_and(is_there))
+    }
+
+    /// Reads the history of a conversation, however long it takes, up to a number at least.
+    pub(crate) async fn history(&self, id: ConversationId, until: u64) -> Vec<(Position, String)> {
+        let mut messages: Vec<(Position, String)> = Vec::new();
+        loop {
+            let after = messages.last().map_or(0, |(position, _)| position.seq);
+            let page = self.session.messages(id, Window::After(after), Some(200)).await;
+            let more = match page {
+                Ok(page) => {
+                    let each = page.messages.into_iter();
+                    messages.extend(each.map(|message| {
+                        let position = Position { r#gen: message.r#gen, seq: message.seq };
+                        (position, message.id.to_string())
+                    }));
+                    page.more
+                }
+                Err(_) => true,
+            };
+            if !more && messages.last().map_or(0, |(position, _)| position.seq) >= until {
+                return messages;
+            }
+            if messages.last().map_or(0, |(position, _)| position.seq) == after {
+                sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
