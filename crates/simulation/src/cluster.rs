@@ -195,6 +195,7 @@ impl Cluster {
     }
 
     /// Lets one replica of the registry believe that it leads; the others learn late that they do not.
+    #[expect(clippy::disallowed_methods, reason = "a task of the world, not of a process")]
     pub fn lead(&self, name: &str) {
         let world = &self.0.world;
         for node in self.nodes(Role::Registry) {

@@ -14,11 +14,13 @@ mod scene;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ports::{Conversations, Log, NewGroup};
 use protocol::ConversationId;
 use redis_lab::{Lab, Options as LabOptions};
 use store_redis::{Options, RedisStore};
+use xxhash_rust::xxh3::xxh3_64;
 
-use load::{Load, check, longest_gap};
+use load::{Acknowledged, Load, check};
 use scene::{group_on, name, slot_of, user};
 
 #[tokio::main]
@@ -60,6 +62,21 @@ async fn main() {
         lab.wait_until_healthy().await.unwrap();
     }
     report("planned failover", gaps, total);
+    let (mut gaps, mut total) = (Vec::new(), 0);
+    let first = group_on(&store, &lab, lab.master_of(0).await.unwrap()).await;
+    for number in 0..500 {
+        let id = group_beside(&store, first).await;
+        store.append(scene::message(id, &name("ada"), number)).await.unwrap();
+    }
+    let slot = slot_of(&lab, first).await;
+    let load = Load::start(&store, &[first]);
+    load.goes_on(50).await;
+    let to = lab.master_of(8_000).await.unwrap();
+    lab.move_slot(slot, to).await.unwrap();
+    let (gap, acknowledged) = measured(&store, first, load).await;
+    gaps.push(gap);
+    total += acknowledged;
+    report("a slot with 500 conversations that moves", gaps, total);
 }
 
 /// Two people in each of twelve conversations who write, and one of the conversations, on each master in turn.
@@ -84,9 +101,32 @@ async fn measured(store: &RedisStore, conversation: ConversationId, load: Load) 
     (longest_gap(&acknowledged, conversation), acknowledged.len())
 }
 
+/// Gives how long a conversation was without an acknowledgement at most.
+fn longest_gap(acknowledged: &[Acknowledged], conversation: ConversationId) -> Duration {
+    let of_it = acknowledged.iter().filter(|done| done.conversation == conversation);
+    let mut times: Vec<Duration> = of_it.map(|done| done.at).collect();
+    times.sort();
+    times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
+}
+
+/// Gives a conversation in the same slot as another.
+async fn group_beside(store: &RedisStore, ConversationId(other): ConversationId) -> ConversationId {
+    let partition = |id: [u8; 16]| xxh3_64(&id) % 1024;
+    loop {
+        let id = scene::random();
+        if partition(id) == partition(other) {
+            let (id, owner, members) = (ConversationId(id), name("ada"), vec![name("ben")]);
+            let group = NewGroup { id, title: None, owner, members, at: scene::NOW };
+            store.create_group(group).await.unwrap();
+            return id;
+        }
+    }
+}
+
 fn report(what: &str, mut gaps: Vec<Duration>, acknowledged: usize) {
     gaps.sort();
-    let (Some(least), Some(median), Some(most)) = (gaps.first(), gaps.get(gaps.len() / 2), gaps.last()) else {
+    let (Some(least), Some(median), Some(most)) = (gaps.first(), gaps.get(gaps.len() / 2), gaps.last())
+    else {
         return;
     };
     println!("{what}, {} times: nobody wrote for {least:?} to {most:?}, median {median:?}", gaps.len());

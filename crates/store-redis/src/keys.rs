@@ -38,11 +38,6 @@ impl Keys {
         format!("{}{{{tag}}}{rest}", self.prefix).into()
     }
 
-    /// Gives a key of a user: the account itself has an empty `rest`, others one that begins with a colon.
-    pub(crate) fn user(&self, username: &Username, rest: &str) -> Bytes {
-        self.tagged(&format!("u:{username}"), rest)
-    }
-
     /// Gives the keys of a conversation.
     pub(crate) fn conversation(&self, id: ConversationId) -> ConversationKeys {
         let mut base = String::with_capacity(self.prefix.len() + 48);

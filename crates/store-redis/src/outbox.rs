@@ -19,12 +19,9 @@ use crate::link::{Call, ReadFrom, closed};
 use crate::script::Script;
 use crate::value::{Items, array, unexpected, username};
 
-/// How often is looked for entries that somebody waits for: after some have come, and else. A push may wait that long; a cluster lets nobody
-/// block on streams of several slots over one connection, and looking at all partitions costs each of three masters 0.4 ms.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(200));
-
-/// How many looks find nothing before they become rare.
-const QUIET: u32 = 20;
+/// How often is looked for entries that somebody waits for. A push may wait that long. A cluster lets nobody block on streams of several
+/// slots over one connection, and a look at all partitions costs 1,024 short commands.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// How many entries are read at once.
 const CHUNK: usize = 1024;
@@ -94,34 +91,28 @@ impl Outbox for RedisStore {
 impl RedisStore {
     /// Looks for entries that somebody waits for, for ever.
     pub(crate) async fn keep_polling_outboxes(&self) {
-        let mut quiet = 0_u32;
         loop {
             if self.outboxes.waiting.lock().is_empty() {
                 self.outboxes.came.notified().await;
             }
-            sleep(if quiet < QUIET { PAUSES.0 } else { PAUSES.1 }).await;
-            quiet = if self.poll_outboxes().await { 0 } else { quiet.saturating_add(1) };
+            sleep(PAUSE).await;
+            self.poll_outboxes().await;
         }
     }
 
-    /// Looks once, and says whether something was found.
-    async fn poll_outboxes(&self) -> bool {
+    /// Looks once.
+    async fn poll_outboxes(&self) {
         let mut waiting = std::mem::take(&mut *self.outboxes.waiting.lock());
         waiting.retain(|waiting| !waiting.found.is_closed());
         let calls = waiting.iter().map(|waiting| self.call(waiting.partition, waiting.after, waiting.limit));
         let answers = self.context.link.read_each(calls.collect(), ReadFrom::Settled).await;
-        let mut found = false;
         for (waiting, answer) in waiting.into_iter().zip(answers) {
             match answer.and_then(read) {
                 Ok(entries) if entries.is_empty() => self.outboxes.waiting.lock().push(waiting),
-                answer => {
-                    found = true;
-                    // Whoever waited may have gone.
-                    waiting.found.send(answer).ok();
-                }
+                // Whoever waited may have gone.
+                answer => drop(waiting.found.send(answer)),
             }
         }
-        found
     }
 
     async fn entries(&self, partition: u16, after: OutboxPosition, limit: usize) -> Result<Vec<OutboxEntry>> {

@@ -1,7 +1,6 @@
 //! The store as a whole: opening and closing it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::DropGuard;
 
@@ -60,11 +59,6 @@ impl RedisStore {
     /// Ends the store's tasks; what waits, and what comes later, fails with `Unavailable`.
     pub fn close(&self) {
         self.context.stop.cancel();
-    }
-
-    /// Gives how long a call is tried.
-    pub(crate) fn deadline(&self) -> Duration {
-        self.context.deadline
     }
 
     /// Starts what runs beside the calls.

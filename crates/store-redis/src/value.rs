@@ -53,16 +53,6 @@ impl Items {
     pub(crate) fn text(&mut self) -> Result<String> {
         text(self.value()?)
     }
-
-    /// Takes a text that may be missing.
-    pub(crate) fn optional_text(&mut self) -> Result<Option<String>> {
-        optional(self.value()?).map(text).transpose()
-    }
-
-    /// Takes a username.
-    pub(crate) fn username(&mut self) -> Result<Username> {
-        username(&self.text()?)
-    }
 }
 
 /// Gives an array's elements.
@@ -112,16 +102,6 @@ pub(crate) fn username(name: &str) -> Result<Username> {
     Username::new(name).map_err(|_| unexpected("a name that is none"))
 }
 
-/// Gives fields with their values, as HGETALL lists them.
-pub(crate) fn pairs(value: Value) -> Result<Vec<(String, Value)>> {
-    let mut items = Items::of(value)?;
-    let mut pairs = Vec::with_capacity(items.0.len() / 2);
-    while !items.is_empty() {
-        pairs.push((items.text()?, items.value()?));
-    }
-    Ok(pairs)
-}
-
 /// Encodes a number as an argument.
 pub(crate) fn digits(number: u64) -> Bytes {
     number.to_string().into_bytes().into()
@@ -155,8 +135,8 @@ mod tests {
         let array = Value::Array(vec![text("7"), Value::Int(8), text("ada"), Value::Nil, Value::Int(1)]);
         let mut items = Items::of(array).unwrap();
         assert_eq!((items.number().unwrap(), items.number().unwrap()), (7, 8));
-        assert_eq!(items.username().unwrap().as_str(), "ada");
-        assert_eq!(items.optional_text().unwrap(), None);
+        assert_eq!(items.text().unwrap(), "ada");
+        assert_eq!(items.optional_number().unwrap(), None);
         assert!(items.flag().unwrap() && items.is_empty());
         assert!(items.number().is_err());
     }
@@ -167,6 +147,5 @@ mod tests {
         assert!(number(&Value::Int(-1)).is_err());
         assert!(text(Value::BulkString(vec![0xff])).is_err());
         assert!(Items::of(Value::Int(1)).is_err());
-        assert!(pairs(Value::Array(vec![Value::Int(1)])).is_err());
     }
 }

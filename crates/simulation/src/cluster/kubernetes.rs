@@ -83,6 +83,7 @@ impl Kubernetes {
     }
 
     /// Changes the list; each watcher learns of it at another time, and of the newest state then.
+    #[expect(clippy::disallowed_methods, reason = "a task of the world, not of a process")]
     fn change(&self, change: impl FnOnce(&mut State)) {
         let watchers: Vec<String> = {
             let mut state = self.0.state.lock();

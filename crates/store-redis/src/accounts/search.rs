@@ -26,6 +26,8 @@ const BUDGET: usize = 512;
 const FEWEST: usize = 4;
 /// And at most, of each kind.
 const MOST: usize = 256;
+/// How many pairs of a text are looked for: the rarest of so many is rare enough.
+const GRAMS: usize = 64;
 /// How many accounts are read at once at most.
 const ACCOUNTS_AT_ONCE: usize = 512;
 
@@ -81,7 +83,7 @@ impl RedisStore {
 
     fn search_call(&self, partition: u16, text: &str, after: Option<&Username>, each: usize) -> Call {
         let index = self.index_keys(partition);
-        let postings = grams(text).into_iter().map(|gram| index.posting(&gram));
+        let postings = grams(text).into_iter().take(GRAMS).map(|gram| index.posting(&gram));
         let keys = [index.entries()].into_iter().chain(postings).collect();
         let begin = begin(text, after);
         let after = after.map_or("", Username::as_str);

@@ -205,3 +205,111 @@ fn write_part(bytes: &mut Vec<u8>, part: &[u8]) {
     bytes.extend_from_slice(part);
     bytes.extend_from_slice(b"\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use redis::parse_redis_value;
+
+    use super::*;
+    use crate::link::lanes::Pending;
+
+    static PLAIN: Script = Script::new("plain", "return 1");
+    static PLACED: Script = Script::placed("placed", "return 2");
+
+    fn pending(script: &'static Script, key: &'static str) -> Pending {
+        let (key, argument) = (Bytes::from_static(key.as_bytes()), Bytes::from_static(b"x"));
+        Pending::new(Call::new(script, vec![key], vec![argument]), std::time::Duration::ZERO, Box::new(drop))
+    }
+
+    fn group(slot: u16, calls: Vec<Pending>) -> Taken<Pending> {
+        Taken { slot, calls }
+    }
+
+    fn encode(groups: &[Taken<Pending>], loaded: &mut HashSet<String>) -> Encoded {
+        let place = Place { node: NodeId::new("node"), epoch: 7, loaded };
+        Encoded::new(groups, place, Manner { transactions: true, wait: Some((1, 500)) })
+    }
+
+    /// Gives the words of what is sent, without their lengths; a script's hash is its name.
+    fn words(encoded: &Encoded) -> String {
+        let text = String::from_utf8_lossy(&encoded.bytes);
+        let words: Vec<&str> = text.split("\r\n").filter(|word| !word.starts_with(['*', '$'])).collect();
+        let words = words.join(" ").replace(PLAIN.hash(), "plain");
+        words.replace(PLACED.hash(), "placed").trim_end().to_owned()
+    }
+
+    fn error(text: &str) -> Value {
+        parse_redis_value(format!("-{text}\r\n").as_bytes()).unwrap_or_default()
+    }
+
+    fn codes(answers: &Answers) -> Vec<String> {
+        let code = |value: &Value| match value {
+            Value::ServerError(error) => error.code().to_owned(),
+            Value::Int(number) => number.to_string(),
+            other => format!("{other:?}"),
+        };
+        answers.calls.iter().map(code).collect()
+    }
+
+    #[test]
+    fn the_calls_of_a_slot_are_one_transaction_and_all_share_one_wait() {
+        let groups = [
+            group(1, vec![pending(&PLACED, "a")]),
+            group(2, vec![pending(&PLAIN, "b"), pending(&PLAIN, "b")]),
+        ];
+        let mut loaded = HashSet::new();
+        let encoded = encode(&groups, &mut loaded);
+        let expected = "SCRIPT LOAD return 2 EVALSHA placed 1 a  node 7 x \
+            SCRIPT LOAD return 1 MULTI EVALSHA plain 1 b x EVALSHA plain 1 b x EXEC WAIT 1 500";
+        assert_eq!(words(&encoded), expected);
+        assert_eq!(encoded.answers(), 8);
+        // The second time the scripts are there.
+        let expected =
+            "EVALSHA placed 1 a  node 7 x MULTI EVALSHA plain 1 b x EVALSHA plain 1 b x EXEC WAIT 1 500";
+        assert_eq!(words(&encode(&groups, &mut loaded)), expected);
+    }
+
+    #[test]
+    fn a_call_that_asks_elsewhere_says_so() {
+        let mut asking = pending(&PLAIN, "a");
+        asking.ask = Some(NodeId::new("node"));
+        let mut loaded = HashSet::from([PLAIN.hash().to_owned()]);
+        let encoded = encode(&[group(1, vec![asking])], &mut loaded);
+        assert_eq!(words(&encoded), "ASKING EVALSHA plain 1 a x WAIT 1 500");
+        let answers = encoded.take_apart(vec![Value::Okay, Value::Int(5), Value::Int(1)]);
+        assert_eq!((codes(&answers), answers.replicas), (vec!["5".to_owned()], Some(1)));
+    }
+
+    #[test]
+    fn each_call_has_its_answer() {
+        let groups = [
+            group(1, vec![pending(&PLAIN, "a")]),
+            group(2, vec![pending(&PLAIN, "b"), pending(&PLAIN, "b")]),
+        ];
+        let mut loaded = HashSet::from([PLAIN.hash().to_owned()]);
+        let encoded = encode(&groups, &mut loaded);
+        let queued = || Value::SimpleString("QUEUED".to_owned());
+        let done = Value::Array(vec![Value::Int(2), Value::Int(3)]);
+        let answers = vec![Value::Int(1), Value::Okay, queued(), queued(), done, Value::Int(2)];
+        let answers = encoded.take_apart(answers);
+        assert_eq!((codes(&answers).join(" ").as_str(), answers.replicas), ("1 2 3", Some(2)));
+
+        // One that is refused before the transaction has all refused, for the reason of the first.
+        let refused = vec![
+            Value::Int(1),
+            Value::Okay,
+            error("MOVED 2 127.0.0.1:7000"),
+            queued(),
+            error("EXECABORT Transaction discarded because of previous errors."),
+            error("UNBLOCKED force unblock from blocking operation"),
+        ];
+        let answers = encoded.take_apart(refused);
+        assert_eq!((codes(&answers).join(" ").as_str(), answers.replicas), ("1 MOVED MOVED", None));
+
+        // One that is refused at the end.
+        let late = vec![Value::Int(1), Value::Okay, queued(), queued(), error("TRYAGAIN x"), Value::Int(0)];
+        let answers = encoded.take_apart(late);
+        assert_eq!((codes(&answers).join(" ").as_str(), answers.replicas), ("1 TRYAGAIN TRYAGAIN", Some(0)));
+    }
+}

@@ -184,7 +184,6 @@ impl<T: Queued> Queue<T> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may panic")]
     use super::*;
 
     #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,7 +218,7 @@ mod tests {
 
     /// Even slots are a's, odd ones b's.
     fn route(slot: u16, _: &Call) -> NodeId {
-        node(if slot % 2 == 0 { "a" } else { "b" })
+        node(if slot.is_multiple_of(2) { "a" } else { "b" })
     }
 
     fn numbers(taken: &[Taken<Call>]) -> Vec<(u16, Vec<u64>)> {

@@ -87,11 +87,11 @@ impl Shared {
 
     /// Starts the tasks that keep the topology right and the lanes with it, until the store is closed.
     pub(super) fn keep_fresh(self: Arc<Self>, lanes: Vec<Arc<Lanes>>) {
-        let (shared, all) = (self.clone(), lanes.clone());
+        let shared = self.clone();
         self.tasks.spawn(async move {
-            let tend = async { tokio::join!(shared.lead(&all), shared.expire(&all)) };
+            let tend = async { tokio::join!(shared.lead(&lanes), shared.expire(&lanes)) };
             shared.stop.run_until_cancelled(tend).await;
-            for lanes in &all {
+            for lanes in &lanes {
                 lanes.close();
             }
         });

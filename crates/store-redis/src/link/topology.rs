@@ -167,15 +167,21 @@ impl Topology {
         !self.owners.is_empty() && self.owners.iter().all(Option::is_some)
     }
 
-    /// Believes a node that says that a slot has moved, until the topology is read anew.
+    /// Believes a node that says that a slot has moved, until the topology is read anew. If it was to a replica of the slot's master, that has
+    /// taken all of its slots over.
     pub(super) fn with_move(&self, slot: u16, to: &NodeId) -> Self {
         let mut topology = self.clone();
-        if let (Some(owner), Some(node)) = (topology.owners.get_mut(usize::from(slot)), self.nodes.get(to)) {
-            *owner = Some((to.clone(), node.epoch));
-        }
+        let Some(node) = topology.nodes.get_mut(to) else { return topology };
+        let before = self.owner(slot).cloned();
+        let has_taken_over = before.is_some() && node.master == before;
         // A replica that others are sent to is none any more.
-        if let Some(node) = topology.nodes.get_mut(to) {
-            node.master = None;
+        node.master = None;
+        let claim = (to.clone(), node.epoch);
+        for (index, owner) in topology.owners.iter_mut().enumerate() {
+            let is_taken_over = has_taken_over && owner.as_ref().map(|(id, _)| id) == before.as_ref();
+            if is_taken_over || index == usize::from(slot) {
+                *owner = Some(claim.clone());
+            }
         }
         topology
     }
@@ -262,10 +268,17 @@ cccc 10.0.0.3:7003@17003 master - 0 0 4 connected 8192-16383
 
     #[test]
     fn a_moved_slot_is_where_the_node_says() {
-        let topology = read(VIEW).with_move(9000, &id("cccc"));
-        assert_eq!([8999, 9000].map(|slot| topology.owner(slot)), [Some(&id("bbbb")), Some(&id("cccc"))]);
-        assert!(topology.is_owner(&id("cccc")));
+        let topology = read(VIEW).with_move(9000, &id("aaaa"));
+        assert_eq!([8999, 9000].map(|slot| topology.owner(slot)), [Some(&id("bbbb")), Some(&id("aaaa"))]);
         let unknown = read(VIEW).with_move(9000, &id("zzzz"));
-        assert_eq!(unknown.owner(9000), Some(&id("bbbb")));
+        assert_eq!(unknown, read(VIEW));
+    }
+
+    #[test]
+    fn a_replica_that_has_one_slot_of_its_master_has_all() {
+        let topology = read(VIEW).with_move(9000, &id("cccc"));
+        assert_eq!([8192, 9000, 16383].map(|slot| topology.owner(slot)), [Some(&id("cccc")); 3]);
+        assert_eq!(topology.owner(8191), Some(&id("aaaa")));
+        assert!(topology.is_owner(&id("cccc")));
     }
 }

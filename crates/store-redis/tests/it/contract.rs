@@ -1,10 +1,25 @@
-//! The ports' contract.
+//! The ports' contract, on Redis and on Valkey.
 
-use crate::scene;
-use store_redis::RedisStore;
+mod on_redis {
+    use store_redis::RedisStore;
 
-async fn open() -> Option<Box<RedisStore>> {
-    Some(Box::new(scene::open(scene::shared().await).await))
+    use crate::scene;
+
+    async fn open() -> Option<Box<RedisStore>> {
+        Some(Box::new(scene::open(scene::shared().await).await))
+    }
+
+    ports::contract_tests!(crate::contract::on_redis::open);
 }
 
-ports::contract_tests!(crate::contract::open);
+mod on_valkey {
+    use store_redis::RedisStore;
+
+    use crate::scene;
+
+    async fn open() -> Option<Box<RedisStore>> {
+        Some(Box::new(scene::open(scene::shared_valkey().await?).await))
+    }
+
+    ports::contract_tests!(crate::contract::on_valkey::open);
+}

@@ -32,6 +32,7 @@ pub(crate) struct Acknowledged {
     pub(crate) from: Username,
     pub(crate) number: u64,
     pub(crate) position: Position,
+    pub(crate) begun: Duration,
     pub(crate) at: Duration,
 }
 
@@ -85,13 +86,17 @@ async fn send(
     let mut next = 0;
     loop {
         while under_way.len() < WINDOW && !stop.is_cancelled() {
-            let (number, append) = (next, store.append(message(conversation, &from, next)));
-            under_way.push_back(async move { (number, append.await) });
+            let (number, begun) = (next, SystemClock.monotonic());
+            let append = store.append(message(conversation, &from, number));
+            under_way.push_back(async move { (number, begun, append.await) });
             next += 1;
         }
-        let Some((number, outcome)) = under_way.next().await else { return acknowledged };
+        let Some((number, begun, outcome)) = under_way.next().await else { return acknowledged };
         let appended = match outcome {
-            Ok(appended) => appended,
+            Ok(appended) => {
+                assert!(!appended.duplicate, "it is new, however often the store had to try");
+                appended
+            }
             Err(Error::Unavailable(_)) => loop {
                 if let Ok(appended) = store.append(message(conversation, &from, number)).await {
                     break appended;
@@ -100,7 +105,7 @@ async fn send(
             Err(error) => panic!("{error}"),
         };
         let (position, at) = (appended.position, SystemClock.monotonic());
-        acknowledged.push(Acknowledged { conversation, from: from.clone(), number, position, at });
+        acknowledged.push(Acknowledged { conversation, from: from.clone(), number, position, begun, at });
         count.send_modify(|count| *count += 1);
     }
 }
@@ -122,6 +127,9 @@ pub(crate) async fn check(store: &RedisStore, acknowledged: &[Acknowledged], exa
             let before = last.insert(from, *number);
             assert!(before.is_none_or(|before| before < *number), "a sender's order is kept");
         }
+        if exact {
+            check_real_time(acknowledged, conversation);
+        }
         for done in acknowledged.iter().filter(|done| done.conversation == conversation) {
             let place = places.get(&(&done.from, done.number));
             assert!(place.is_some(), "what was acknowledged is there: {done:?}");
@@ -130,12 +138,27 @@ pub(crate) async fn check(store: &RedisStore, acknowledged: &[Acknowledged], exa
     }
 }
 
-/// Gives how long a conversation was without an acknowledgement at most.
-pub(crate) fn longest_gap(acknowledged: &[Acknowledged], conversation: ConversationId) -> Duration {
-    let of_it = acknowledged.iter().filter(|done| done.conversation == conversation);
-    let mut times: Vec<Duration> = of_it.map(|done| done.at).collect();
-    times.sort();
-    times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
+/// Checks that what was acknowledged before something else was begun lies before it.
+fn check_real_time(acknowledged: &[Acknowledged], conversation: ConversationId) {
+    let of_it = || acknowledged.iter().filter(|done| done.conversation == conversation);
+    let (mut begun, mut ended): (Vec<_>, Vec<_>) = (of_it().collect(), of_it().collect());
+    begun.sort_by_key(|done| done.begun);
+    ended.sort_by_key(|done| done.at);
+    let (mut ended, mut last) = (ended.into_iter().peekable(), Position::default());
+    for done in begun {
+        while let Some(before) = ended.next_if(|before| before.at < done.begun) {
+            last = last.max(before.position);
+        }
+        assert!(last < done.position, "the order of time is kept: {done:?}");
+    }
+}
+
+/// Says whether an event that was acknowledged is not where it was: a failover took it back, and it was appended again.
+pub(crate) async fn has_moved(store: &RedisStore, acknowledged: &[Acknowledged], id: ConversationId) -> bool {
+    let events = store.events(id, 0, usize::MAX).await.unwrap();
+    let places: HashSet<Position> = events.iter().map(|event| event.position).collect();
+    let mut of_it = acknowledged.iter().filter(|done| done.conversation == id);
+    of_it.any(|done| !places.contains(&done.position))
 }
 
 fn read(event: &Event) -> (Username, u64, Position) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ports::Log;
 
-use crate::load::{Load, check, longest_gap};
+use crate::load::{Load, check};
 use crate::scene::{cluster, edit, group_on, name, open, slot_of, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,7 +26,6 @@ async fn a_slot_moves_while_people_write_in_it() {
         load.goes_on(200).await;
     }
     let acknowledged = load.stop().await;
-    println!("gap: {:?}", longest_gap(&acknowledged, moving));
     check(&store, &acknowledged, true).await;
 }
 

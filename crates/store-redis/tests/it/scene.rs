@@ -3,7 +3,7 @@
 use ports::{Account, Accounts, Append, Conversations, Entropy, NewGroup, Operation, SystemEntropy};
 use protocol::account::User;
 use protocol::{ClientId, ConversationId, EventBody, EventKind, Timestamp, Username};
-use redis_lab::{Lab, Options as LabOptions};
+use redis_lab::{Lab, Options as LabOptions, valkey_server};
 use store_redis::{Options, RedisStore};
 use tokio::sync::OnceCell;
 use xxhash_rust::xxh3::xxh3_64;
@@ -17,6 +17,14 @@ pub(crate) async fn shared() -> &'static Lab {
     // Logs of a failed test are shown with it.
     tracing_subscriber::fmt().with_test_writer().try_init().ok();
     LAB.get_or_init(async || Lab::start(LabOptions::default()).await.unwrap()).await
+}
+
+/// Gives a cluster of Valkey that the tests share which break nothing, if `make` has installed that.
+pub(crate) async fn shared_valkey() -> Option<&'static Lab> {
+    static LAB: OnceCell<Lab> = OnceCell::const_new();
+    let server = valkey_server()?;
+    let options = LabOptions { server, ..LabOptions::default() };
+    Some(LAB.get_or_init(async || Lab::start(options).await.unwrap()).await)
 }
 
 /// Starts a cluster for one test, each master with that many replicas.

@@ -35,12 +35,12 @@ pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
     let mut acks: BTreeMap<(ConversationId, &Username, &ClientId), Vec<Ack<'_>>> = BTreeMap::new();
     for (at, what) in story.iter() {
         match what {
-            Happened::Shown { device, connection, conversation, position, .. } => {
-                if !shown.insert((*connection, *conversation, *position)) {
-                    let place = place(*conversation, *position);
-                    let text = format!("{} was shown {place} twice on one connection", story.name(*device));
-                    violations.push(story.violation(PROMISE, at, text));
-                }
+            Happened::Shown { device, connection, conversation, position, .. }
+                if !shown.insert((*connection, *conversation, *position)) =>
+            {
+                let place = place(*conversation, *position);
+                let text = format!("{} was shown {place} twice on one connection", story.name(*device));
+                violations.push(story.violation(PROMISE, at, text));
             }
             Happened::Acked { device, connection, id, conversation, position, duplicate } => {
                 let Some(user) = story.people.owner(*device) else { continue };

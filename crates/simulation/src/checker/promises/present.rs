@@ -18,9 +18,12 @@ use protocol::presence::Status;
 use self::status::Choices;
 use crate::checker::Violation;
 use crate::checker::story::{Index, Link, NEVER, Span, Story};
-use crate::history::{ConnectionId, Happened};
+use crate::history::{Call, ConnectionId, Happened};
 
 const PROMISE: &str = "present";
+
+/// For how long after a logout its devices may be shown as gone while they believe to be there, in milliseconds: a sweep of the ended logins.
+const LOGOUT_SHOWS: u64 = 30_000;
 
 /// What connections were shown of users, in order.
 type Words<'a> = BTreeMap<(ConnectionId, &'a Username), Vec<(Index, Status)>>;
@@ -108,7 +111,17 @@ fn flap(
         from <= now + story.bounds.way && until > since && is_long
     });
     let is_seen = story.sight.since(watcher.user, user, at).is_some_and(|seen| story.time(seen) <= since);
-    (is_calm && !is_away && is_seen && !choices.may_be_invisible(story, user, since, at)).then(|| {
+    // Whoever logs out is gone at once, before the device learns of it; only then it is looked for.
+    let logs_out = || {
+        story.iter().any(|(call, what)| match what {
+            Happened::Called { user: who, what: Call::LogOut { .. }, .. } => {
+                who == user && call <= at && story.time(call) + LOGOUT_SHOWS >= now
+            }
+            _ => false,
+        })
+    };
+    let is_wrong = is_calm && !is_away && is_seen && !choices.may_be_invisible(story, user, since, at);
+    (is_wrong && !logs_out()).then(|| {
         let who = story.name(watcher.device);
         let text =
             format!("{who} was shown {user} as offline, whose devices were there since {since} ms at least");

@@ -23,6 +23,9 @@ struct Muting {
     answer: Option<Answer>,
 }
 
+/// Whose device was told of which conversation.
+type PushedTo<'a> = (&'a Username, &'a str, ConversationId);
+
 /// What decides on pushes.
 #[derive(Default)]
 struct Pushes<'a> {
@@ -30,7 +33,7 @@ struct Pushes<'a> {
     devices: BTreeMap<&'a Username, BTreeMap<&'a str, Index>>,
     muting: BTreeMap<(ConversationId, &'a Username), Vec<Muting>>,
     /// What a device was told of a conversation: when, and the number of the message.
-    pushed: BTreeMap<(&'a Username, &'a str, ConversationId), Vec<(Index, u64)>>,
+    pushed: BTreeMap<PushedTo<'a>, Vec<(Index, u64)>>,
     /// How far a member has read, whenever that moved.
     read: BTreeMap<(ConversationId, &'a Username), Vec<(Index, u64)>>,
 }
@@ -144,7 +147,7 @@ impl<'a> Pushes<'a> {
                 _ if muting.muted => muted = true,
                 // A loss may have brought back what was before.
                 Some(Answer::Done(_)) if muting.answered < since && story.logs.lost_at.is_empty() => {
-                    muted = false
+                    muted = false;
                 }
                 _ => {}
             }
