@@ -42,6 +42,12 @@ pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
                 let text = format!("{} was shown {place} twice on one connection", story.name(*device));
                 violations.push(story.violation(PROMISE, at, text));
             }
+            // A loss can take back that somebody left, and what was before comes again.
+            Happened::ConversationShown { connection, conversation, left: true, .. }
+                if !story.logs.lost_at.is_empty() =>
+            {
+                shown.retain(|(link, id, _)| (link, id) != (connection, conversation));
+            }
             Happened::Acked { device, connection, id, conversation, position, duplicate } => {
                 let Some(user) = story.people.owner(*device) else { continue };
                 let ack = Ack {
