@@ -5,6 +5,7 @@
 
 mod bounds;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests may panic")]
 mod example;
 mod promises;
 mod statistics;

@@ -177,6 +177,7 @@ impl Entropy for SeededEntropy {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
     use super::*;
 
     #[tokio::test(start_paused = true)]

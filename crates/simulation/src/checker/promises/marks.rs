@@ -114,6 +114,7 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may panic")]
     use protocol::chat::Receipt;
 
     use crate::checker::example::{Example, TALK, name};
