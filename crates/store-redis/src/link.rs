@@ -2,7 +2,7 @@
 //!
 //! Each node has a lane for each [`Purpose`]: a task with a connection of its own, which sends the calls that wait as one pipeline, with one
 //! WAIT for all of them where it matters, and answers them together. `queue` keeps the order of the calls of a slot, `topology` says
-//! where a slot is, `refresh` keeps that right, and `verdict` says what an error of Redis means for a call.
+//! where a slot is, `refresh` keeps that right by what nodes say (`view`), and `verdict` says what an error of Redis means for a call.
 
 mod address;
 mod batch;
@@ -17,6 +17,7 @@ mod settings;
 mod tls;
 mod topology;
 mod verdict;
+mod view;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub(crate) use self::call::{Call, Floor};
 pub(crate) use self::connection::{Connection, Failure};
 pub(crate) use self::lanes::Answered;
 use self::lanes::{Lanes, Pending};
-pub(crate) use self::refresh::Shared;
+pub(crate) use self::refresh::{Settling, Shared};
 pub(crate) use self::topology::Topology;
 use crate::{OpenError, Options};
 
@@ -68,7 +69,8 @@ pub(crate) enum ReadFrom {
     Master,
     /// What the master has, once as many replicas have it as acknowledge a write: nothing that a failover may still take back.
     Settled,
-    /// What a replica has: nothing that a failover may still take back, but perhaps not the newest.
+    /// What a replica has: nothing that a failover may still take back, but perhaps not the newest. Or what the master has, once all of its
+    /// replicas have failed.
     Replica,
 }
 
@@ -110,20 +112,14 @@ impl Link {
         self.begin_read(call, from, self.0.shared.patience).await
     }
 
-    /// Runs many at once, in one pipeline a node, and gives their answers in order.
-    pub(crate) async fn read_many(&self, calls: Vec<Call>, from: ReadFrom) -> Result<Vec<Value>> {
-        self.read_many_within(calls, from, self.0.shared.patience).await
+    /// Does the same, and gives up after a time of its own.
+    pub(crate) async fn read_within(&self, call: Call, from: ReadFrom, patience: Duration) -> Result<Value> {
+        self.begin_read(call, from, patience).await
     }
 
-    /// Runs many at once, and gives up after a time of its own.
-    pub(crate) async fn read_many_within(
-        &self,
-        calls: Vec<Call>,
-        from: ReadFrom,
-        patience: Duration,
-    ) -> Result<Vec<Value>> {
-        let reads: Vec<_> = calls.into_iter().map(|call| self.begin_read(call, from, patience)).collect();
-        join_all(reads).await.into_iter().collect()
+    /// Runs many at once, in one pipeline a node, and gives their answers in order.
+    pub(crate) async fn read_many(&self, calls: Vec<Call>, from: ReadFrom) -> Result<Vec<Value>> {
+        self.read_each(calls, from).await.into_iter().collect()
     }
 
     /// Runs many at once, where one that fails is not to hold the others up.
@@ -138,9 +134,9 @@ impl Link {
         self.begin_read(call, ReadFrom::Master, patience).await
     }
 
-    /// Says whether the master of a call's slot has as many replicas as acknowledge a write, as far as is known.
-    pub(crate) fn can_settle(&self, call: &Call) -> bool {
-        self.0.shared.can_settle(call.slot())
+    /// Says whether it can be proved that what a call reads lasts.
+    pub(crate) fn settling(&self, call: &Call) -> Settling {
+        self.0.shared.settling(call.slot())
     }
 
     /// Gives where the slots are, and tells of changes.

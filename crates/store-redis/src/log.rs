@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use futures_util::future::FutureExt;
+use futures_util::future::{FutureExt, try_join_all};
 use ports::{Append, Appended, Error, Log, Reaction, Result};
 use protocol::{ConversationId, Event, Position};
 use tokio::sync::oneshot;
@@ -70,8 +70,8 @@ impl Log for RedisStore {
         let call = |id: &ConversationId| {
             Call::command("HMGET", self.context.keys.conversation(*id).conversation(), fields())
         };
-        let calls = conversations.iter().map(call).collect();
-        let answers = self.read_settled(calls).await?;
+        // Polled together, they are sent together.
+        let answers = try_join_all(conversations.iter().map(|id| self.read_settled(call(id)))).await?;
         answers
             .into_iter()
             .map(|answer| {

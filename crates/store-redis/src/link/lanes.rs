@@ -191,7 +191,11 @@ impl Lanes {
         let replicas: Vec<&NodeId> = topology.replicas(owner).collect();
         // The same one for a slot, so that what is read later is not older.
         let chosen = usize::from(slot).checked_rem(replicas.len()).and_then(|index| replicas.get(index));
-        chosen.map_or(owner, |chosen| *chosen).clone()
+        match chosen {
+            Some(replica) => (*replica).clone(),
+            None if topology.is_alone(owner) => owner.clone(),
+            None => NodeId::nowhere(),
+        }
     }
 
     /// Wakes the lane of a node, and starts it if there is none.

@@ -18,6 +18,7 @@ use super::connection::{Connection, Failure};
 use super::lanes::Lanes;
 use super::settings::Settings;
 use super::topology::{NodeId, Topology};
+use super::view::View;
 use crate::{OpenError, Options};
 
 /// How often the topology is read when nothing calls for it.
@@ -55,6 +56,17 @@ pub(crate) struct Shared {
     topology: watch::Sender<Arc<Topology>>,
     wanted: Notify,
     logged: Mutex<HashMap<&'static str, Duration>>,
+}
+
+/// Whether as many replicas as acknowledge a write can prove that what is read lasts, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Settling {
+    /// There are enough.
+    Now,
+    /// None is known: some may become known.
+    Sometime,
+    /// Some have failed.
+    Never,
 }
 
 impl Shared {
@@ -126,11 +138,18 @@ impl Shared {
         self.wanted.notify_one();
     }
 
-    /// Says whether the master of a slot has as many replicas as acknowledge a write.
-    pub(super) fn can_settle(&self, slot: u16) -> bool {
+    /// Says how reads of a slot are sure to be of what lasts.
+    pub(super) fn settling(&self, slot: u16) -> Settling {
         let topology = self.current();
-        let replicas = topology.owner(slot).map_or(0, |owner| topology.replicas(owner).count());
-        replicas >= usize::from(self.acks)
+        let Some(owner) = topology.owner(slot) else { return Settling::Sometime };
+        let replicas = topology.replicas(owner).count();
+        if replicas >= usize::from(self.acks) {
+            Settling::Now
+        } else if replicas > 0 || topology.is_alone(owner) {
+            Settling::Never
+        } else {
+            Settling::Sometime
+        }
     }
 
     /// Says whether each slot has a node.
@@ -256,20 +275,20 @@ impl Shared {
         for addresses in [&known, &self.settings.seeds] {
             let asked = addresses.iter().map(|address| self.ask(address, connections.remove(address)));
             let mut asked: FuturesUnordered<_> = asked.collect();
-            let mut topology = Topology::default();
+            let mut views = Vec::new();
             let mut left = ANSWER;
             while let Ok(Some(answer)) = timeout(left, asked.next()).await {
                 match answer {
                     Ok((address, connection, view)) => {
-                        topology.merge(view);
+                        views.push(view);
                         connections.insert(address, connection);
                         left = OTHERS;
                     }
                     Err(error) => failure = error,
                 }
             }
-            if !topology.nodes.is_empty() {
-                return Ok(topology);
+            if !views.is_empty() {
+                return Ok(Topology::of(&views));
             }
         }
         Err(failure)
@@ -280,15 +299,14 @@ impl Shared {
         &self,
         address: &Address,
         connection: Option<Connection>,
-    ) -> Result<(Address, Connection, Topology), Failure> {
+    ) -> Result<(Address, Connection, View), Failure> {
         let mut connection = match connection {
             Some(connection) => connection,
             None => Connection::open(&self.settings, address).await?,
         };
         match connection.command(&[b"CLUSTER", b"NODES"]).await? {
             Value::BulkString(text) => {
-                let view =
-                    Topology::read(&String::from_utf8_lossy(&text), address, self.settings.tls.is_some());
+                let view = View::read(&String::from_utf8_lossy(&text), address, self.settings.tls.is_some());
                 Ok((address.clone(), connection, view))
             }
             _ => Err(Failure::NoCluster),

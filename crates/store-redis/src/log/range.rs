@@ -9,7 +9,7 @@ use redis::Value;
 
 use super::record;
 use crate::RedisStore;
-use crate::link::{Call, ReadFrom};
+use crate::link::{Call, ReadFrom, Settling};
 use crate::script::Script;
 use crate::value::digits;
 
@@ -52,16 +52,17 @@ impl RedisStore {
         Ok(events)
     }
 
-    /// Reads what lasts: what a failover may still take back is shown to nobody. While the master does not answer, or has not the
-    /// replicas that it takes, what a replica has is given, or what the master has if it is alone.
-    pub(super) async fn read_settled(&self, calls: Vec<Call>) -> Result<Vec<Value>> {
+    /// Reads what lasts: what a failover may still take back is shown to nobody. While the master does not answer, or some of its replicas
+    /// have failed, what a replica has is given, or what the master has if all have.
+    pub(super) async fn read_settled(&self, call: Call) -> Result<Value> {
         let link = &self.context.link;
-        if !calls.iter().all(|call| link.can_settle(call)) {
-            return link.read_many(calls, ReadFrom::Replica).await;
-        }
-        match link.read_many_within(calls.clone(), ReadFrom::Settled, PATIENCE).await {
-            Err(Error::Unavailable(_)) => link.read_many(calls, ReadFrom::Replica).await,
-            read => read,
+        match link.settling(&call) {
+            Settling::Never => link.read(call, ReadFrom::Replica).await,
+            Settling::Sometime => link.read(call, ReadFrom::Settled).await,
+            Settling::Now => match link.read_within(call.clone(), ReadFrom::Settled, PATIENCE).await {
+                Err(Error::Unavailable(_)) => link.read(call, ReadFrom::Replica).await,
+                read => read,
+            },
         }
     }
 
@@ -70,10 +71,7 @@ impl RedisStore {
         let keys = self.context.keys.conversation(conversation);
         let arguments = vec![command, from, to, digits(count as u64)];
         let call = Call::new(&RANGE, vec![keys.log(), keys.changes()], arguments);
-        match self.read_settled(vec![call]).await?.pop() {
-            Some(answer) => record::events(conversation, answer),
-            None => Ok(Vec::new()),
-        }
+        record::events(conversation, self.read_settled(call).await?)
     }
 }
 

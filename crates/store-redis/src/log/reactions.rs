@@ -27,7 +27,7 @@ impl RedisStore {
         let last = Bytes::from(format!("({:016}!", to.min(LAST)));
         let key = self.context.keys.conversation(conversation).reactions();
         let call = Call::command("ZRANGEBYLEX", key, vec![first, last]);
-        let answer = self.read_settled(vec![call]).await?.pop().unwrap_or_default();
+        let answer = self.read_settled(call).await?;
         array(answer)?.into_iter().map(|reaction| read(&text(reaction)?)).collect()
     }
 }
