@@ -5,7 +5,7 @@ PYTHON := target/python/bin/python
 # What is left to chance in the runtime follows from the seed of a simulated cluster.
 SEEDED := RUSTFLAGS="--cfg tokio_unstable"
 
-.PHONY: help run run-cluster redis check test lint architecture web journey walkthrough concurrency simulate redis-tests bench clean
+.PHONY: help run run-cluster redis check test lint architecture web journey walkthrough concurrency simulate faults bench clean
 
 help: ## Shows this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,6 +54,10 @@ journey: toolchain $(PYTHON) ## Walks the public interface from outside with a s
 simulate: toolchain ## Simulated clusters under faults: COUNT=2000 of them from FROM=0, or one again and smaller: SEED=…
 	$(SEEDED) cargo run --profile simulation --locked -p simulation -- \
 		$(if $(SEED),--seed $(SEED)) --from $(or $(FROM),0) --count $(or $(COUNT),2000) $(ARGUMENTS)
+
+faults: toolchain redis ## People chat over real Redis processes while 60 things go wrong, for ten minutes or more: ARGUMENTS="--minutes 2 --faults 10", or --gaps.
+	cargo build --release --locked -p chatapp --bin chatapp --example faults
+	target/release/examples/faults $(ARGUMENTS)
 
 bench: toolchain ## Measures: bytes an idle connection, CPU a delivery.
 	cargo run --release --locked -p chatapp --example measure

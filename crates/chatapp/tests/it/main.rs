@@ -8,6 +8,7 @@ mod chatting;
 mod crash;
 mod hostile;
 mod operators;
+mod over_redis;
 mod presence;
 mod program;
 mod resuming;
