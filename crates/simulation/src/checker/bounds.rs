@@ -35,7 +35,7 @@ impl Default for Bounds {
             grace: 20_000,
             propagate: 10_000,
             refresh: 65_000,
-            reconnect: 3_000,
+            reconnect: 4_000,
             revoke: 30_000,
             push: 30_000,
             inactivity: 300_000,

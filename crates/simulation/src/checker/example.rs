@@ -290,6 +290,13 @@ impl Example {
         self.note(Happened::Paged { device, conversation: TALK, after, messages, more: false });
     }
 
+    /// Tells somebody to have left the conversation.
+    pub(super) fn tell_left(&mut self, who: &str) {
+        let (device, connection) = (self.device(who), self.chat(who));
+        let (conversation, members, left) = (TALK, Vec::new(), true);
+        self.note(Happened::ConversationShown { device, connection, conversation, members, left });
+    }
+
     /// Resumes from a cursor, or without one.
     pub(super) fn resume(&mut self, who: &str, cursor: Option<Position>) {
         let (device, connection) = (self.device(who), self.chat(who));

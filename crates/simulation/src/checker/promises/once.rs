@@ -5,7 +5,8 @@
 //! - All acks of a request name the same place, until it is lost.
 //! - `duplicate` is false in at most one ack of an event; it is false if the request was sent only once, and true if the event was
 //!   committed before the request was sent on that connection at all.
-//! - No connection is shown a place twice.
+//! - No connection is shown a place twice, unless it was told in between that its user had left the conversation,
+//!   which a loss took back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,12 +32,12 @@ struct Ack<'a> {
 
 pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
     let mut violations = commits(story);
-    let mut shown = BTreeSet::new();
+    let mut shown: BTreeMap<(ConnectionId, ConversationId), BTreeSet<Position>> = BTreeMap::new();
     let mut acks: BTreeMap<(ConversationId, &Username, &ClientId), Vec<Ack<'_>>> = BTreeMap::new();
     for (at, what) in story.iter() {
         match what {
             Happened::Shown { device, connection, conversation, position, .. }
-                if !shown.insert((*connection, *conversation, *position)) =>
+                if !shown.entry((*connection, *conversation)).or_default().insert(*position) =>
             {
                 let place = place(*conversation, *position);
                 let text = format!("{} was shown {place} twice on one connection", story.name(*device));
@@ -46,7 +47,7 @@ pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
             Happened::ConversationShown { connection, conversation, left: true, .. }
                 if !story.logs.lost_at.is_empty() =>
             {
-                shown.retain(|(link, id, _)| (link, id) != (connection, conversation));
+                shown.remove(&(*connection, *conversation));
             }
             Happened::Acked { device, connection, id, conversation, position, duplicate } => {
                 let Some(user) = story.people.owner(*device) else { continue };

@@ -5,7 +5,8 @@
 //! - The ack of an own request stands for its event on the connection on which it was sent.
 //! - Where a resume is answered with `recovered: true`, everything from the cursor to the place in the answer was shown, without a cursor
 //!   everything since the user joined. Where it is answered with `recovered: false`, what follows goes on from that place.
-//! - In a conversation that the user joined while the connection was open, the first event shown is the one after joining.
+//! - In a conversation that the user joined while the connection was open, the first event shown is the one after joining. Whoever is told to
+//!   have left forgets it, and begins anew when back.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -33,6 +34,8 @@ struct Line {
     last: Option<(Position, Index)>,
     /// By number, then by generation.
     shown: BTreeSet<(u64, u64)>,
+    /// When it was told last that its user has left.
+    left: Option<Index>,
 }
 
 struct Check<'s, 'a> {
@@ -55,6 +58,10 @@ pub(super) fn check(story: &Story<'_>) -> Vec<Violation> {
             }
             Happened::Shown { connection, conversation, position, .. } => {
                 check.shown(at, *connection, *conversation, *position);
+            }
+            Happened::ConversationShown { connection, conversation, left: true, .. } => {
+                let line = check.lines.entry((*connection, *conversation)).or_default();
+                (line.last, line.left) = (None, Some(at));
             }
             _ => {}
         }
@@ -82,7 +89,7 @@ impl<'a> Check<'_, 'a> {
             }
             return;
         }
-        let last = line.last;
+        let (last, left) = (line.last, line.left);
         let committed = self.story.logs.at(conversation, position).map_or(at, |commit| commit.at);
         line.last = Some((position, committed));
         line.shown.insert((position.seq, position.r#gen));
@@ -93,7 +100,7 @@ impl<'a> Check<'_, 'a> {
         }
         let hole = match last {
             Some((last, since)) => self.hole_after(&link, conversation, last, since, position, committed, at),
-            None => self.hole_before(&link, conversation, position, at),
+            None => self.hole_before(&link, conversation, position, at, left),
         };
         if let Some(hole) = hole {
             self.violate(at, &link, conversation, position, &hole);
@@ -127,18 +134,20 @@ impl<'a> Check<'_, 'a> {
         missing.map(|missing| format!("{after}, without {}", missing[0]))
     }
 
-    /// Says what is wrong with the first event of a conversation.
+    /// Says what is wrong with the first event of a conversation, or the first since the user had left.
     fn hole_before(
         &self,
         link: &Link<'_>,
         conversation: ConversationId,
         position: Position,
         at: Index,
+        left: Option<Index>,
     ) -> Option<String> {
+        let since = left.unwrap_or(link.span.from);
         let stays = self.story.members.stays(conversation, link.user).iter();
-        let stays: Vec<_> =
-            stays.filter(|stay| stay.span.from < at && link.span.from < stay.span.until).collect();
-        if stays.is_empty() || stays.iter().any(|stay| stay.span.from <= link.span.from) {
+        let stays: Vec<_> = stays.filter(|stay| stay.span.from < at && since < stay.span.until).collect();
+        let goes_on = left.is_none() && stays.iter().any(|stay| stay.span.from <= since);
+        if stays.is_empty() || goes_on {
             // It goes on live, from wherever the log was.
             return None;
         }
@@ -385,6 +394,36 @@ mod tests {
         example.assert_kept();
         hole.show("ben", third);
         hole.assert_broken("order", "since joining, without 2");
+    }
+
+    #[test]
+    fn one_who_was_told_to_have_left_begins_anew() {
+        let mut example = example();
+        example.open("ben");
+        example.show("ben", at(1, 3));
+        example.members(&[("ada", 0)]);
+        example.tell_left("ben");
+        // The loss takes the leaving back.
+        example.lose(3);
+        example.members(&[("ada", 0), ("ben", 0)]);
+        let mut hole = example.clone();
+        example.show("ben", at(1, 1));
+        example.show("ben", at(1, 2));
+        example.assert_kept();
+        hole.show("ben", at(1, 2));
+        hole.assert_broken("order", "since joining, without 1");
+    }
+
+    #[test]
+    fn one_who_leaves_during_a_resume_was_shown_what_came_before() {
+        let mut example = example();
+        example.open("ben");
+        example.resume("ben", Some(at(1, 2)));
+        example.show("ben", at(1, 3));
+        example.members(&[("ada", 0)]);
+        example.tell_left("ben");
+        example.resumed("ben", at(1, 3), true);
+        example.assert_kept();
     }
 
     #[test]

@@ -100,10 +100,10 @@ fn flap(
     choices: &Choices<'_>,
 ) -> Option<Violation> {
     let now = story.time(at);
-    let since = now.checked_sub(story.bounds.propagate)?;
-    let calm_since = story.troubles.calm_since(now);
-    // Where something was wrong, it takes a sweep until everything is as it should be.
-    let is_calm = calm_since == 0 || calm_since + story.bounds.grace <= now;
+    let since = now.checked_sub(story.bounds.way)?;
+    // Where something was wrong, it takes a sweep until everything is as it should be. A connection that breaks is no excuse.
+    let steady_since = story.troubles.steady_since(now);
+    let is_calm = steady_since == 0 || steady_since + story.bounds.grace <= now;
     // What ends a connection may be told to others before its own device learns of it.
     let is_away = absences.iter().any(|absence| {
         let (from, until) = (story.time(absence.from), story.time(absence.until));

@@ -173,8 +173,7 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
-    use crate::checker::example::{Example, TALK, at};
-    use crate::history::Happened;
+    use crate::checker::example::{Example, at};
 
     /// Two messages that both know, of which the second is lost.
     fn example() -> Example {
@@ -243,9 +242,7 @@ mod tests {
         let mut wrong = example.clone();
         example.members(&[("ada", 0)]);
         for example in [&mut example, &mut wrong] {
-            let (device, connection) = (example.device("ben"), example.chat("ben"));
-            let (conversation, members, left) = (TALK, Vec::new(), true);
-            example.note(Happened::ConversationShown { device, connection, conversation, members, left });
+            example.tell_left("ben");
         }
         example.assert_kept();
         wrong.assert_broken("told", "never had");
