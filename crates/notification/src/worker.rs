@@ -71,7 +71,9 @@ impl Shared {
                 work.read = entries.last().map_or(work.read, |last| last.position);
             }
         }
-        let until = work.waiting.oldest().map_or(work.read, |oldest| oldest.saturating_sub(1));
+        // Some of a batch may wait already of which others could not be told: it has not been read then.
+        let waits = work.waiting.oldest().map_or(work.read, |oldest| oldest.saturating_sub(1));
+        let until = waits.min(work.read);
         if until > work.dealt_with {
             self.outbox.dealt_with(work.partition, until).await?;
             work.dealt_with = until;

@@ -32,10 +32,11 @@ impl State {
         self.availability.forget(|user| !after.owns(user));
         self.leaving.retain(|user, _| self.availability.presence(user).is_some());
         let gained = after.gained_since(Some(&before));
+        let known = self.availability.users();
         let come: Vec<Username> =
-            self.roster.users().filter(|user| after.owns(user) && !before.owns(user)).cloned().collect();
+            known.filter(|user| after.owns(user) && !before.owns(user)).cloned().collect();
         for user in come {
-            // Those who are here already are ours to speak of from now on.
+            // Those who are here already, or have just left, are ours to speak of from now on.
             if let Some(presence) = self.availability.presence(&user).cloned() {
                 self.publish(presence, now);
             }
