@@ -51,18 +51,18 @@ pub struct DriftingClock {
     base: Duration,
     /// Parts per million by which it runs too fast.
     drift: i64,
-    /// By how many milliseconds the wall clock is off.
+    /// What is added to what the wall clock would show, in milliseconds.
     offset: AtomicI64,
 }
 
 struct SeededEntropy(Dice);
 
 impl Process {
-    /// Starts a process with nothing in it, whose clock is a little off.
-    pub fn start(name: &str, dice: &Dice) -> Self {
+    /// Starts a process with nothing in it, whose clock is a little off, so many milliseconds after the start of the world.
+    pub fn start(name: &str, dice: &Dice, after: u64) -> Self {
         let host = Arc::new(Frozen::default());
         let drift = i64::try_from(dice.between(0..=400)).unwrap_or(0) - 200;
-        let offset = i64::try_from(dice.between(0..=1000)).unwrap_or(0) - 500;
+        let offset = i64::try_from(after + dice.between(0..=1000)).unwrap_or(0) - 500;
         Self {
             name: name.to_owned(),
             tasks: Tasks::of(host.clone()),
@@ -182,7 +182,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_frozen_process_does_nothing_and_is_late_afterwards() {
-        let process = Process::start("chat-0", &Dice::new(1, "clock"));
+        let process = Process::start("chat-0", &Dice::new(1, "clock"), 0);
         let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
         process.tasks.spawn(async move {
             for tick in 0_u64.. {
@@ -204,7 +204,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn clocks_differ_and_the_monotonic_one_only_grows() {
-        let process = Process::start("chat-0", &Dice::new(1, "clock"));
+        let process = Process::start("chat-0", &Dice::new(1, "clock"), 0);
         let (clock, before) = (process.clock(), process.clock().now());
         let monotonic = clock.monotonic();
         process.jump(-3_600_000);

@@ -66,10 +66,11 @@ impl Role {
 impl Node {
     pub(super) fn new(world: &World, role: Role, name: &str) -> Self {
         // A process that comes back has other clocks and another chance than the one before.
-        let dice = world.dice(&format!("{name} {}", world.history.now()));
+        let now = world.history.now();
+        let dice = world.dice(&format!("{name} {now}"));
         Self {
             role,
-            process: Process::start(name, &dice),
+            process: Process::start(name, &dice, now),
             running: Mutex::default(),
             ready: AtomicBool::new(false),
             draining: AtomicBool::new(false),

@@ -69,7 +69,7 @@ impl Scene {
             version: 1,
         };
         direct.create_login(made).await.unwrap();
-        let now = Process::start("set-up", &Dice::new(1, "set-up")).clock().now();
+        let now = Process::start("set-up", &Dice::new(1, "set-up"), 0).clock().now();
         let ring = rotate(&KeyRing::default(), now, &RotationPolicy::default(), &[7; 32]).unwrap().ring;
         let body = serde_json::to_vec(&ring).unwrap();
         direct.put_document("signing-keys", 0, body).await.unwrap();
@@ -80,7 +80,7 @@ impl Scene {
     }
 
     async fn start_chat(&self) -> Process {
-        let process = Process::start("chat-0", &Dice::new(1, "chat-0"));
+        let process = Process::start("chat-0", &Dice::new(1, "chat-0"), 0);
         let store = self.store.handle("chat-0");
         let verifier = Arc::new(Verifier::new(&realm(), &self.ring.jwks()).unwrap());
         let (_, verifiers) = watch::channel(verifier);
@@ -104,7 +104,7 @@ impl Scene {
     }
 
     async fn start_api(&self) -> Process {
-        let process = Process::start("api-0", &Dice::new(1, "api-0"));
+        let process = Process::start("api-0", &Dice::new(1, "api-0"), 0);
         let store = self.store.handle("api-0");
         let keys = KeysParts {
             store: store.clone(),
